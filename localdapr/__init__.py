@@ -1,0 +1,1 @@
+"""localdapr: an embedded Dapr sidecar on SQLite."""
