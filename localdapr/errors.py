@@ -8,6 +8,9 @@ LocalDaprError            shown to the user as one line, exit code 1
 └── ApiError              a Dapr API call is answered with an error
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 
 class LocalDaprError(Exception):
     """Anything that localdapr reports to its user; the text is one line that says what to do."""
@@ -30,10 +33,53 @@ class DatabaseError(LocalDaprError):
 
 
 class ApiError(LocalDaprError):
-    """A call of the Dapr API failed: `status` is HTTP's, `code` Dapr's (`ERR_...`)."""
+    """A call of the Dapr API failed: `status` is HTTP's, `code` Dapr's (`ERR_...`).
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    `details` are google.rpc details as JSON objects; `grpc` names the gRPC status where it is
+    not the one that `status` maps to.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        details: Sequence[Mapping[str, Any]] = (),
+        grpc: str = "",
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.details = tuple(details)
+        self.grpc = grpc
+
+
+class InstanceExistsError(ApiError):
+    """An active workflow instance has the id that a new one asked for."""
+
+    def __init__(self, instance_id: str) -> None:
+        text = f"an active workflow with ID '{instance_id}' already exists"
+        super().__init__(500, "ERR_START_WORKFLOW", text)
+
+
+class NoSuchInstanceError(ApiError):
+    """No workflow instance has this id."""
+
+    def __init__(self, instance_id: str) -> None:
+        super().__init__(404, "ERR_INSTANCE_ID_NOT_FOUND", "no such instance exists")
+        self.instance_id = instance_id
+
+
+class LostWorkItemError(ApiError):
+    """A worker answers a work item that was given to another worker meanwhile."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(404, "ERR_WORK_ITEM", f"unknown instance ID/task ID combo: {token}")
+
+
+class NotCompletedError(ApiError):
+    """An instance that still runs was to be purged."""
+
+    def __init__(self) -> None:
+        super().__init__(500, "ERR_PURGE_WORKFLOW", "orchestration has not yet completed")

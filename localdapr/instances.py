@@ -1,0 +1,359 @@
+"""The tables of the workflow instances: functions of a connection that save what the engine says.
+
+Every function here is one part of a transaction that the store runs. The decisions are the
+engine's; this module loads what it needs, asks it, and writes the answer. Knows no worker.
+
+An instance is found by app id and instance id; its row number `run` is its name in here, is
+never used twice, and so also tells a reused instance id from the one before it.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from localdapr.engine.inbox import next_batch, receive
+from localdapr.engine.instance import Instance, Parent, Status
+from localdapr.engine.turn import Message, Timer, Turn, finish_turn, started
+from localdapr.errors import InstanceExistsError, NoSuchInstanceError
+from localdapr.rows import INSERT, SELECT, UPDATE, Row, to_row, values
+from localdapr.wire import HistoryEvent, WorkflowResponse, event, pb
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A turn to run: what the worker has not seen of the history, and the batch of new events."""
+
+    row: Row
+    past: list[HistoryEvent]
+    batch: list[HistoryEvent]
+    last_inbox_id: int
+
+
+# An activity to run: the instance that scheduled it, and its `taskScheduled` event.
+Asked = tuple[Instance, HistoryEvent]
+
+
+@dataclass(slots=True)
+class Consequences:
+    """What the dispatcher has to do after a commit: all of it is durable already."""
+
+    wake: set[tuple[str, int]] = field(default_factory=set)
+    tasks: list[tuple[str, int]] = field(default_factory=list)
+    timers: list[tuple[int, int]] = field(default_factory=list)
+    ended: set[int] = field(default_factory=set)
+    more: bool = False
+    stalled: bool = False
+
+
+def find(db: sqlite3.Connection, app_id: str, instance_id: str) -> Row | None:
+    """The instance of that app and id."""
+    where = f"{SELECT} WHERE app_id = ? AND instance_id = ?"
+    row = db.execute(where, (app_id, instance_id)).fetchone()
+    return None if row is None else to_row(row)
+
+
+def require(db: sqlite3.Connection, app_id: str, instance_id: str) -> Row:
+    """As `find`; raises NoSuchInstanceError."""
+    row = find(db, app_id, instance_id)
+    if row is None:
+        raise NoSuchInstanceError(instance_id)
+    return row
+
+
+def load(db: sqlite3.Connection, run: int) -> Row | None:
+    """The instance of that row number."""
+    row = db.execute(f"{SELECT} WHERE run = ?", (run,)).fetchone()
+    return None if row is None else to_row(row)
+
+
+def create(db: sqlite3.Connection, instance: Instance, now: int) -> Consequences:
+    """Begin an instance, now or at its `scheduled_at`; a finished one of that id makes room.
+
+    Raises InstanceExistsError when an instance of that id is active.
+    """
+    existing = find(db, instance.app_id, instance.instance_id)
+    if existing is not None:
+        if not existing.instance.status.is_final:
+            raise InstanceExistsError(instance.instance_id)
+        delete(db, existing.run)
+    run = db.execute(INSERT, values(instance)).lastrowid
+    assert run is not None
+    db.execute("INSERT INTO payloads (run, input) VALUES (?, ?)", (run, instance.input))
+    begin, done = started(instance, now), Consequences()
+    if instance.scheduled_at is not None and instance.scheduled_at > now:
+        _arm(db, run, [Timer(instance.scheduled_at, begin)], done)
+    else:
+        _queue(db, run, begin)
+        done.wake.add((instance.app_id, run))
+    return done
+
+
+def post(db: sqlite3.Connection, row: Row, arrived: HistoryEvent, now: int) -> Consequences:
+    """Queue an event for an instance, where the engine does not say to ignore it."""
+    done = Consequences()
+    after = receive(row.instance, arrived, now)
+    if after is None:
+        return done
+    if after is not row.instance:
+        _save(db, row.run, after, row.history_length)
+    _queue(db, row.run, arrived)
+    done.wake.add((after.app_id, row.run))
+    return done
+
+
+def next_work(db: sqlite3.Connection, run: int, known: int) -> Work | None:
+    """The next turn of an instance, for a worker that holds `known` events of its history."""
+    row = load(db, run)
+    if row is None or row.instance.status.is_final:
+        return None
+    waiting = db.execute("SELECT id, event FROM inbox WHERE run = ? ORDER BY id", (run,)).fetchall()
+    if not waiting:
+        return None
+    batch = [HistoryEvent.FromString(blob) for _, blob in waiting]
+    size = next_batch(batch)
+    past = history(db, run, known)
+    return Work(row, past, batch[:size], waiting[size - 1][0])
+
+
+def history(db: sqlite3.Connection, run: int, begin: int = 0) -> list[HistoryEvent]:
+    """The events of the history from position `begin` on."""
+    rows = db.execute(
+        "SELECT event FROM history WHERE run = ? AND position >= ? ORDER BY position", (run, begin)
+    )
+    return [HistoryEvent.FromString(blob) for (blob,) in rows]
+
+
+def end_turn(
+    db: sqlite3.Connection,
+    work: Work,
+    events: Sequence[HistoryEvent],
+    response: WorkflowResponse,
+    now: int,
+    new_ids: Iterator[str],
+) -> Consequences:
+    """Save a turn that a worker has run, unless the instance has moved on meanwhile.
+
+    A worker that was lost may still answer after its turn was given to another one: a turn
+    counts only on top of the very history that it was run on.
+    """
+    done, row = Consequences(), load(db, work.row.run)
+    if row is None or row.instance.status.is_final:
+        return done
+    if _position(row) != _position(work.row):
+        done.more = _has_inbox(db, row.run)
+        return done
+    turn = finish_turn(row.instance, events, response, now, new_ids)
+    if not turn.stalled:
+        db.execute("DELETE FROM inbox WHERE run = ? AND id <= ?", (row.run, work.last_inbox_id))
+    _save_turn(db, row, turn, done)
+    for task in turn.tasks:
+        done.tasks.append((task.app_id, _add_task(db, row.run, task.app_id, task.scheduled)))
+    _arm(db, row.run, turn.timers, done)
+    for message in turn.messages:
+        _send(db, message, now, done)
+    if turn.terminate_children is not None:
+        _terminate_children(db, turn, now, done)
+    done.more, done.stalled = _has_inbox(db, row.run), turn.stalled
+    return done
+
+
+def _position(row: Row) -> tuple[str, int]:
+    return row.instance.execution_id, row.history_length
+
+
+def _has_inbox(db: sqlite3.Connection, run: int) -> bool:
+    return db.execute("SELECT 1 FROM inbox WHERE run = ? LIMIT 1", (run,)).fetchone() is not None
+
+
+def end_task(db: sqlite3.Connection, task_id: int, result: HistoryEvent, now: int) -> Consequences:
+    """Save an activity's result for its workflow; nothing when that task is done or given up."""
+    found = db.execute("DELETE FROM tasks WHERE id = ? RETURNING run", (task_id,)).fetchone()
+    row = load(db, found[0]) if found else None
+    return Consequences() if row is None else post(db, row, result, now)
+
+
+def load_task(db: sqlite3.Connection, task_id: int) -> Asked | None:
+    """A task that waits to be run."""
+    found = db.execute("SELECT run, event FROM tasks WHERE id = ?", (task_id,)).fetchone()
+    row = load(db, found[0]) if found else None
+    return None if row is None else (row.instance, HistoryEvent.FromString(found[1]))
+
+
+def fire_timers(db: sqlite3.Connection, timer_ids: Sequence[int], now: int) -> Consequences:
+    """Deliver the events of timers that came due."""
+    done = Consequences()
+    for timer_id in timer_ids:
+        due = db.execute(
+            "DELETE FROM timers WHERE id = ? RETURNING run, event", (timer_id,)
+        ).fetchone()
+        row = load(db, due[0]) if due else None
+        if row is not None:
+            done.wake |= post(db, row, HistoryEvent.FromString(due[1]), now).wake
+    return done
+
+
+def unfinished(db: sqlite3.Connection, app_ids: Sequence[str]) -> Consequences:
+    """All that is to be done for these apps, as after a restart. Doing it twice does no harm."""
+    marks = ", ".join("?" * len(app_ids))
+    done = Consequences()
+    done.wake.update(
+        db.execute(
+            "SELECT DISTINCT app_id, run FROM inbox JOIN instances USING (run) "
+            f"WHERE app_id IN ({marks})",
+            app_ids,
+        )
+    )
+    done.tasks.extend(
+        db.execute(f"SELECT app_id, id FROM tasks WHERE app_id IN ({marks}) ORDER BY id", app_ids)
+    )
+    done.timers.extend(
+        db.execute(
+            f"SELECT fire_at, id FROM timers JOIN instances USING (run) WHERE app_id IN ({marks})",
+            app_ids,
+        )
+    )
+    return done
+
+
+def list_ids(db: sqlite3.Connection, app_id: str, after: int, size: int) -> list[str]:
+    """Instance ids of an app in order of creation, leaving out the first `after`."""
+    found = db.execute(
+        "SELECT instance_id FROM instances WHERE app_id = ? ORDER BY run LIMIT ? OFFSET ?",
+        (app_id, size, after),
+    )
+    return [instance_id for (instance_id,) in found]
+
+
+def delete(db: sqlite3.Connection, run: int) -> None:
+    """Forget an instance with all that belongs to it."""
+    db.execute("DELETE FROM instances WHERE run = ?", (run,))
+
+
+def payloads(db: sqlite3.Connection, row: Row) -> Instance:
+    """The instance with its input, output and failure, which the header alone does not carry."""
+    found = db.execute(
+        "SELECT input, output, failure FROM payloads WHERE run = ?", (row.run,)
+    ).fetchone()
+    return replace(row.instance, input=found[0], output=found[1], failure=found[2])
+
+
+def _save_turn(db: sqlite3.Connection, row: Row, turn: Turn, done: Consequences) -> None:
+    length, after = row.history_length, turn.instance
+    if turn.restarted:
+        db.execute("DELETE FROM history WHERE run = ?", (row.run,))
+        _drop_pending(db, row.run)
+        _put_in_front(db, row.run, turn.carried)
+        db.execute("UPDATE payloads SET input = ? WHERE run = ?", (after.input, row.run))
+        length = 0
+    db.executemany(
+        "INSERT INTO history (run, position, event) VALUES (?, ?, ?)",
+        [(row.run, length + n, e.SerializeToString()) for n, e in enumerate(turn.history)],
+    )
+    _save(db, row.run, after, length + len(turn.history))
+    if after.status.is_final:
+        db.execute(
+            "UPDATE payloads SET output = ?, failure = ? WHERE run = ?",
+            (after.output, after.failure, row.run),
+        )
+        _drop_pending(db, row.run)
+        db.execute("DELETE FROM inbox WHERE run = ?", (row.run,))
+        done.ended.add(row.run)
+
+
+def _drop_pending(db: sqlite3.Connection, run: int) -> None:
+    db.execute("DELETE FROM tasks WHERE run = ?", (run,))
+    db.execute("DELETE FROM timers WHERE run = ?", (run,))
+
+
+def _put_in_front(db: sqlite3.Connection, run: int, events: Sequence[HistoryEvent]) -> None:
+    """Queue events ahead of those that wait: what came meanwhile belongs to the new execution."""
+    waiting = db.execute("DELETE FROM inbox WHERE run = ? RETURNING id, event", (run,)).fetchall()
+    for carried in events:
+        _queue(db, run, carried)
+    blobs = [(run, blob) for _, blob in sorted(waiting)]
+    db.executemany("INSERT INTO inbox (run, event) VALUES (?, ?)", blobs)
+
+
+def _send(db: sqlite3.Connection, message: Message, now: int, done: Consequences) -> None:
+    if message.event.HasField("executionStarted"):
+        _start_child(db, message, now, done)
+        return
+    row = find(db, message.app_id, message.instance_id)
+    if row is not None:
+        done.wake |= post(db, row, message.event, now).wake
+
+
+def _start_child(db: sqlite3.Connection, message: Message, now: int, done: Consequences) -> None:
+    begin = message.event.executionStarted
+    parent = begin.parentInstance
+    child = Instance(
+        app_id=message.app_id,
+        instance_id=message.instance_id,
+        execution_id=begin.workflowInstance.executionId.value,
+        name=begin.name,
+        status=Status.PENDING,
+        created_at=now,
+        updated_at=now,
+        version=begin.version.value or None,
+        input=begin.input.value if begin.HasField("input") else None,
+        parent=Parent(
+            parent.appID,
+            parent.workflowInstance.instanceId,
+            parent.workflowInstance.executionId.value,
+            parent.name.value,
+            parent.taskScheduledId,
+        ),
+    )
+    try:
+        created = create(db, child, now)
+    except InstanceExistsError as refused:
+        _fail_child(db, child, str(refused), now, done)
+        return
+    done.wake |= created.wake
+
+
+def _fail_child(
+    db: sqlite3.Connection, child: Instance, reason: str, now: int, done: Consequences
+) -> None:
+    assert child.parent is not None
+    payload = pb.ChildWorkflowInstanceFailedEvent(taskScheduledId=child.parent.task_id)
+    payload.failureDetails.errorType = "InstanceExists"
+    payload.failureDetails.errorMessage = reason
+    failed = event("childWorkflowInstanceFailed", payload, now)
+    _send(db, Message(child.parent.app_id, child.parent.instance_id, failed), now, done)
+
+
+def _terminate_children(db: sqlite3.Connection, turn: Turn, now: int, done: Consequences) -> None:
+    assert turn.terminate_children is not None
+    for row in children(db, turn.instance):
+        done.wake |= post(db, row, turn.terminate_children, now).wake
+
+
+def children(db: sqlite3.Connection, parent: Instance) -> list[Row]:
+    """The instances that were begun by this one."""
+    where = f"{SELECT} WHERE parent_app = ? AND parent_id = ?"
+    return [to_row(found) for found in db.execute(where, (parent.app_id, parent.instance_id))]
+
+
+def _add_task(db: sqlite3.Connection, run: int, app_id: str, scheduled: HistoryEvent) -> int:
+    values = (run, app_id, scheduled.SerializeToString())
+    task_id = db.execute("INSERT INTO tasks (run, app_id, event) VALUES (?, ?, ?)", values)
+    assert task_id.lastrowid is not None
+    return task_id.lastrowid
+
+
+def _arm(db: sqlite3.Connection, run: int, timers: Sequence[Timer], done: Consequences) -> None:
+    for timer in timers:
+        values = (run, timer.fire_at, timer.event.SerializeToString())
+        row = db.execute("INSERT INTO timers (run, fire_at, event) VALUES (?, ?, ?)", values)
+        assert row.lastrowid is not None
+        done.timers.append((timer.fire_at, row.lastrowid))
+
+
+def _queue(db: sqlite3.Connection, run: int, arrived: HistoryEvent) -> None:
+    values = (run, arrived.SerializeToString())
+    db.execute("INSERT INTO inbox (run, event) VALUES (?, ?)", values)
+
+
+def _save(db: sqlite3.Connection, run: int, instance: Instance, length: int) -> None:
+    db.execute(UPDATE, (*values(instance), length, run))

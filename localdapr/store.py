@@ -1,0 +1,189 @@
+"""The one owner of the data file: a SQLite database in WAL mode that survives a crash at any time.
+
+Owns the writer thread, the reader thread and the file's identity. Knows no table but its own
+mark: each module that keeps data gives its `SCHEMA` and sends functions that take a connection.
+Nothing is acknowledged before it is on disk (`synchronous=FULL`); writes that arrive together
+share one transaction and one sync.
+"""
+
+import asyncio
+import fcntl
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from localdapr.errors import DatabaseError
+
+T = TypeVar("T")
+Job = Callable[[sqlite3.Connection], T]
+Pending = tuple[Job[Any], "Future[Any]"]
+
+APPLICATION_ID = 0x6C64_6170  # "ldap": SQLite's field for "whose file is this"
+FORMAT = 1
+GROUP = 256  # jobs in one transaction: bounds the wait of the first
+FILE_NAME = "localdapr.db"
+
+
+class Store:
+    """The data file of one process. `write` and `read` take a function of a connection."""
+
+    def __init__(self, folder: Path, schemas: Sequence[str]) -> None:
+        """Open or create the file in `folder`. Raises DatabaseError in one line."""
+        self.path = folder / FILE_NAME
+        self._lock = _lock(folder)
+        try:
+            self._writer = _open(self.path)
+            _prepare(self._writer, self.path, schemas)
+            self._reader = _open(self.path)
+        except (sqlite3.DatabaseError, OSError, DatabaseError) as cause:
+            os.close(self._lock)
+            raise _refusal(self.path, cause) from cause
+        self._jobs: queue.SimpleQueue[Pending | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write_groups, name="store-writer")
+        self._thread.start()
+        self._reads = ThreadPoolExecutor(1, "store-reader")
+        self._closed = False
+
+    async def write(self, job: Job[T]) -> T:
+        """Run `job` in the writer's transaction; resolves once its effect is on disk.
+
+        An exception of the job undoes that job alone and is raised here. A failing disk raises
+        sqlite3.OperationalError, and nothing of the job is kept.
+        """
+        done: Future[T] = Future()
+        self._jobs.put((job, done))
+        return await asyncio.wrap_future(done)
+
+    async def read(self, job: Job[T]) -> T:
+        """Run `job` on the reader's connection, which sees committed data only."""
+        return await asyncio.get_running_loop().run_in_executor(self._reads, job, self._reader)
+
+    def close(self) -> None:
+        """Finish what was asked, then close the file. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.put(None)
+        self._thread.join()
+        self._reads.shutdown()
+        self._reader.close()
+        self._writer.close()
+        os.close(self._lock)
+
+    def _write_groups(self) -> None:
+        while True:
+            group = self._next_group()
+            if group:
+                _run_group(self._writer, group)
+            else:
+                return
+
+    def _next_group(self) -> list[Pending]:
+        """Everything that waits, up to GROUP jobs; empty when the store closes."""
+        first = self._jobs.get()
+        if first is None:
+            return []
+        group = [first]
+        while len(group) < GROUP and not self._jobs.empty():
+            following = self._jobs.get()
+            if following is None:
+                self._jobs.put(None)
+                break
+            group.append(following)
+        return group
+
+
+def _run_group(connection: sqlite3.Connection, group: Sequence[Pending]) -> None:
+    """Run the jobs in one transaction and answer each after the commit."""
+    outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for job, done in group:
+            outcomes.append((done, *_run_job(connection, job)))
+        connection.execute("COMMIT")
+    except sqlite3.Error as failure:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        outcomes = [(done, None, failure) for _, done in group]
+    for done, result, error in outcomes:
+        if not done.set_running_or_notify_cancel():
+            continue
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)
+
+
+def _run_job(connection: sqlite3.Connection, job: Job[Any]) -> tuple[Any, BaseException | None]:
+    connection.execute("SAVEPOINT job")
+    try:
+        result = job(connection)
+    # The edge of the writer thread: whatever a job raises belongs to its caller, who awaits it.
+    except Exception as error:
+        if not connection.in_transaction:
+            raise sqlite3.OperationalError(str(error)) from error
+        connection.execute("ROLLBACK TO job")
+        connection.execute("RELEASE job")
+        return None, error
+    connection.execute("RELEASE job")
+    return result, None
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA busy_timeout=10000")
+    connection.execute("PRAGMA foreign_keys=ON")
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, schemas: Sequence[str]) -> None:
+    """Refuse a file that is not ours or not whole; make the tables of a new one."""
+    (mark,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    (made_by,) = connection.execute("PRAGMA user_version").fetchone()
+    if tables and mark != APPLICATION_ID:
+        raise DatabaseError(f"{path} is a database of another program; name another --data-dir")
+    if tables and made_by != FORMAT:
+        raise DatabaseError(
+            f"{path} has format {made_by}, this localdapr reads format {FORMAT}; "
+            "name another --data-dir or remove the file"
+        )
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(str(verdict))
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version={FORMAT}")
+    for schema in schemas:
+        connection.executescript(schema)
+
+
+def _lock(folder: Path) -> int:
+    """Hold the folder for this process; the kernel lets go when the process ends, however."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as cause:
+        raise DatabaseError(f"{folder} cannot be used as data folder: {cause.strerror}") from cause
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as cause:
+        os.close(handle)
+        raise DatabaseError(
+            f"{folder} is in use by another localdapr; stop it or name another --data-dir"
+        ) from cause
+    return handle
+
+
+def _refusal(path: Path, cause: Exception) -> DatabaseError:
+    if isinstance(cause, DatabaseError):
+        return cause
+    return DatabaseError(
+        f"{path} cannot be used ({cause}); move it away or name another --data-dir"
+    )

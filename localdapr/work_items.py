@@ -1,0 +1,48 @@
+"""Work items: a turn or an activity as the worker gets it, and its answer as history.
+
+Pure translation between what the store keeps and what the stream carries.
+"""
+
+from collections.abc import Sequence
+
+from localdapr.instances import Asked, Work
+from localdapr.wire import HistoryEvent, event, optional_text, pb, text
+
+
+def turn_item(work: Work, events: Sequence[HistoryEvent], token: str, known: int) -> "pb.WorkItem":
+    """A turn, for a worker that already holds the first `known` events of the history."""
+    item = pb.WorkItem(completionToken=token)
+    request = item.workflowRequest
+    request.instanceId = work.row.instance.instance_id
+    request.executionId.value = work.row.instance.execution_id
+    request.pastEvents.extend(work.past)
+    request.newEvents.extend(events)
+    if known:
+        request.cachedHistory.eventCount = known
+    return item
+
+
+def task_item(task: Asked, token: str) -> "pb.WorkItem":
+    """An activity, as its `taskScheduled` event asks for it."""
+    instance, scheduled = task
+    asked = scheduled.taskScheduled
+    item = pb.WorkItem(completionToken=token)
+    request = item.activityRequest
+    request.name, request.taskId = asked.name, scheduled.eventId
+    request.taskExecutionId = asked.taskExecutionId
+    for name in ("version", "input", "parentTraceContext"):
+        if asked.HasField(name):
+            getattr(request, name).CopyFrom(getattr(asked, name))
+    request.workflowInstance.instanceId = instance.instance_id
+    request.workflowInstance.executionId.value = instance.execution_id
+    return item
+
+
+def task_result(response: "pb.ActivityResponse", now: int) -> HistoryEvent:
+    """An activity's answer as the event that its workflow gets."""
+    task_id = response.taskId
+    if response.HasField("failureDetails"):
+        failed = pb.TaskFailedEvent(taskScheduledId=task_id, failureDetails=response.failureDetails)
+        return event("taskFailed", failed, now)
+    result = text(optional_text(response, "result"))
+    return event("taskCompleted", {"taskScheduledId": task_id, "result": result}, now)
