@@ -44,7 +44,7 @@ def main() -> None:
         apps,
         NotingHost(folder / "host.log"),
         console,
-        alone="alone" in flags,
+        template=None if "alone" in flags else "dapr.yaml",
         limits=Limits(**limits),
     )
     try:

@@ -1,0 +1,93 @@
+"""Everything a run prints: localdapr's own lines and those of the apps, each with its name.
+
+One thread writes, so that a terminal that does not take output holds up the apps that write it,
+never the sidecars. It interprets nothing. When nobody reads any more, output is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import queue
+import select
+import threading
+from collections.abc import Sequence
+
+COLORS = (36, 32, 33, 35, 34, 96, 92, 93, 95, 94)  # ANSI foregrounds, one per app in turn
+CLOSE_TIMEOUT = 1.0
+
+
+class Console:
+    """Writes to the descriptor `fd`; `color` for a terminal; without `app_log` no app lines."""
+
+    def __init__(self, fd: int = 1, *, color: bool = False, app_log: bool = True) -> None:
+        self.color = color
+        self.app_log = app_log
+        self._fd = fd
+        self._colors: dict[str, int] = {}
+        self._jobs: queue.SimpleQueue[tuple[bytes, asyncio.Future[None] | None] | None]
+        self._jobs = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._broken = False
+
+    def say(self, text: str) -> None:
+        """One line of localdapr's own; returns at once."""
+        self.show(f"localdapr: {text}\n")
+
+    def show(self, text: str) -> None:
+        """The text as it is; returns at once."""
+        self._put(text.encode("utf-8", "replace"), None)
+
+    async def app_lines(self, app_id: str, lines: Sequence[str]) -> None:
+        """Lines of an app; returns when they are written, which is what slows a loud app down."""
+        if not lines:
+            return
+        prefix = self._prefix(app_id)
+        text = "".join(f"{prefix} {line}\n" for line in lines)
+        written = asyncio.get_running_loop().create_future()
+        self._put(text.encode("utf-8", "replace"), written)
+        await written
+
+    def close(self) -> None:
+        """Writes what is left, for a second at most; may be called twice."""
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread.join(CLOSE_TIMEOUT)
+            self._thread = None
+
+    def _prefix(self, app_id: str) -> str:
+        plain = f"== APP - {app_id} =="
+        if not self.color:
+            return plain
+        color = self._colors.setdefault(app_id, COLORS[len(self._colors) % len(COLORS)])
+        return f"\x1b[{color}m{plain}\x1b[0m"
+
+    def _put(self, data: bytes, written: asyncio.Future[None] | None) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="console", daemon=True)
+            self._thread.start()
+        self._jobs.put((data, written))
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            data, written = job
+            self._write(data)
+            if written is not None:
+                with contextlib.suppress(RuntimeError):  # the loop is closed, nobody waits
+                    written.get_loop().call_soon_threadsafe(_resolve, written)
+
+    def _write(self, data: bytes) -> None:
+        """os.write, not a stream: a stream's lock held by this thread would stop the exit."""
+        while data and not self._broken:
+            try:
+                data = data[os.write(self._fd, data) :]
+            except BlockingIOError:
+                select.select([], [self._fd], [], 1.0)
+            except OSError:  # a closed pipe or a terminal that is gone
+                self._broken = True
+
+
+def _resolve(written: asyncio.Future[None]) -> None:
+    if not written.done():
+        written.set_result(None)

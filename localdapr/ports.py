@@ -1,0 +1,52 @@
+"""Which TCP ports of this machine are free, and who of a run needs which.
+
+It only looks; nothing is held. It never starts or stops anything.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+
+from localdapr.errors import PortInUseError
+
+FIRST_EPHEMERAL = 32768  # from here on the system hands out ports to anybody
+
+
+@dataclass(frozen=True)
+class PortUse:
+    """A port, who needs it ("pizza-kitchen's app") and how its user can choose another."""
+
+    port: int
+    owner: str
+    remedy: str
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on 127.0.0.1:`port` now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # Without it a port whose last connections are in TIME_WAIT would look taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def pick_port(first: int, taken: Collection[int], free: Callable[[int], bool] = is_free) -> int:
+    """The first free port from `first` on that is not in `taken`, below the ephemeral ones."""
+    for port in range(first, FIRST_EPHEMERAL):
+        if port not in taken and free(port):
+            return port
+    raise PortInUseError(f"no port is free from {first} to {FIRST_EPHEMERAL - 1}")
+
+
+def check_free(uses: Iterable[PortUse]) -> None:
+    """Raises PortInUseError for the first port that somebody listens on."""
+    for use in uses:
+        if not is_free(use.port):
+            raise PortInUseError(
+                f"port {use.port} ({use.owner}) is in use; stop what holds it or {use.remedy}"
+            )

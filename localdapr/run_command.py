@@ -1,0 +1,103 @@
+"""`localdapr run`: a whole manifest, or one app given on the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from localdapr.console import Console
+from localdapr.manifest import APP_ID, APP_ID_RULE, App, Manifest, read_manifest, with_ports
+
+PORT = click.IntRange(1, 65535)
+ANY_PATH = click.Path(path_type=Path)
+EXISTING_PATH = click.Path(exists=True, path_type=Path)
+DATA_FOLDER = ".localdapr"
+
+
+@dataclass(frozen=True)
+class SingleApp:
+    """The options that describe one app; each is None or empty when it is not given."""
+
+    app_id: str | None
+    app_port: int | None
+    dapr_http_port: int | None
+    dapr_grpc_port: int | None
+    resources_path: tuple[Path, ...]
+    config: Path | None
+    app_command: tuple[str, ...]
+
+    def manifest(self) -> Manifest:
+        if not self.app_id:
+            raise click.UsageError("give -f FILE|DIR, or --app-id ID")
+        if not APP_ID.fullmatch(self.app_id):
+            raise click.BadParameter(APP_ID_RULE, param_hint="--app-id")
+        http_port, grpc_port = self.dapr_http_port or 0, self.dapr_grpc_port or 0
+        app = App(self.app_id, http_port, grpc_port, self.app_port, self.app_command, Path.cwd())
+        return Manifest(Path("dapr.yaml"), with_ports([app]), self.resources_path, self.config)
+
+
+@click.command("run", context_settings={"allow_interspersed_args": False})
+@click.option("-f", "--run-file", type=ANY_PATH, metavar="FILE|DIR", help="A multi-app template.")
+@click.option(
+    "--port-offset",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="N",
+    help="With -f: add N to every port, to run a template twice.",
+)
+@click.option("-a", "--app-id", metavar="ID", help="Run one app, under this id.")
+@click.option("-p", "--app-port", type=PORT, help="The port on which the app listens.")
+@click.option("-H", "--dapr-http-port", type=PORT, help="The sidecar's HTTP port.")
+@click.option("-G", "--dapr-grpc-port", type=PORT, help="The sidecar's gRPC port.")
+@click.option("-d", "--resources-path", type=EXISTING_PATH, multiple=True, help="Dapr resources.")
+@click.option("-c", "--config", type=EXISTING_PATH, help="A Dapr configuration file.")
+@click.option(
+    "--data-dir",
+    type=ANY_PATH,
+    envvar="LOCALDAPR_DATA_DIR",
+    show_envvar=True,
+    help="Where data is kept; by default .localdapr beside the template.",
+)
+@click.option("--app-log/--quiet", " /-q", default=True, help="Whether the apps' output is shown.")
+@click.argument("app_command", nargs=-1, metavar="[-- COMMAND...]")
+def command(
+    run_file: Path | None, port_offset: int, data_dir: Path | None, app_log: bool, **single: Any
+) -> None:
+    """Run Dapr apps and their sidecars until Ctrl-C.
+
+    `localdapr run -f .` runs the apps of a dapr.yaml. `localdapr run --app-id ID --app-port PORT
+    -- COMMAND` runs one app, without a command just its sidecar.
+    """
+    options = SingleApp(**single)
+    if run_file is None:
+        run(options.manifest(), None, data_dir, app_log)
+    elif any(astuple(options)):
+        raise click.UsageError("-f goes with --port-offset, --data-dir and --quiet only")
+    else:
+        manifest = read_manifest(run_file, port_offset)
+        run(manifest, str(manifest.path), data_dir, app_log)
+
+
+def run(manifest: Manifest, template: str | None, data_dir: Path | None, app_log: bool) -> None:
+    """Runs until stopped; raises LocalDaprError. All is printed when it returns."""
+    from localdapr.host import Host
+    from localdapr.resources import load_resources
+    from localdapr.supervisor import Supervisor
+
+    color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    console = Console(color=color, app_log=app_log)
+    try:
+        for note in manifest.notes:
+            console.say(note)
+        resources = load_resources(manifest.resources_paths, manifest.config_path)
+        host = Host(manifest.apps, resources, data_dir or manifest.path.parent / DATA_FOLDER)
+        asyncio.run(Supervisor(manifest.apps, host, console, template=template).run())
+        console.say("stopped")
+    finally:
+        console.close()

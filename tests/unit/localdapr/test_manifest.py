@@ -1,0 +1,203 @@
+"""What a multi-app run template means, and what is said when it is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from localdapr.errors import ManifestError
+from localdapr.manifest import App, read_manifest
+
+ONE_APP = """version: 1
+apps:
+  - appID: kitchen
+    appDirPath: ./kitchen
+    appPort: 21903
+    daprHTTPPort: 21503
+    daprGRPCPort: 21603
+    command: ["python3", "app.py"]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with an empty folder for each app and one of resources."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("kitchen", "delivery", "resources"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "config.yaml").touch()
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "dapr.yaml").write_text(text)
+    return Path("dapr.yaml")
+
+
+def test_an_app_is_read_with_its_ports_and_folder(folder: Path) -> None:
+    manifest = read_manifest(write(folder, ONE_APP))
+    command = ("python3", "app.py")
+    expected = App("kitchen", 21503, 21603, 21903, command, folder / "kitchen", {})
+    assert manifest.apps == (expected,)
+    assert (manifest.resources_paths, manifest.config_path, manifest.notes) == ((), None, ())
+
+
+def test_a_folder_stands_for_its_dapr_yaml(folder: Path) -> None:
+    write(folder, ONE_APP)
+    assert read_manifest(Path(".")) == read_manifest(Path("dapr.yaml"))
+
+
+def test_the_offset_is_added_to_every_port(folder: Path) -> None:
+    (app,) = read_manifest(write(folder, ONE_APP), port_offset=1000).apps
+    assert (app.app_port, app.http_port, app.grpc_port) == (22903, 22503, 22603)
+
+
+def test_common_values_hold_for_each_app_that_has_none(folder: Path) -> None:
+    common = "common: {resourcesPath: resources, configFilePath: config.yaml, env: {A: 1, B: 2}}\n"
+    manifest = read_manifest(write(folder, ONE_APP + "    env: {B: on, C: }\n" + common))
+    assert manifest.apps[0].env == {"A": "1", "B": "on", "C": ""}
+    assert manifest.resources_paths == (folder / "resources",)
+    assert manifest.config_path == folder / "config.yaml"
+
+
+def test_values_of_env_are_texts_as_they_are_written(folder: Path) -> None:
+    env = '    env: {A: true, B: 0x10, C: 1_000, D: "x y", E: 2024-01-01, F: ~}\n'
+    (app,) = read_manifest(write(folder, ONE_APP + env)).apps
+    expected = {"A": "true", "B": "0x10", "C": "1_000", "D": "x y", "E": "2024-01-01", "F": ""}
+    assert app.env == expected
+
+
+def test_an_apps_own_paths_are_relative_to_its_folder(folder: Path) -> None:
+    (folder / "kitchen" / "parts").mkdir()
+    manifest = read_manifest(write(folder, ONE_APP + "    resourcesPaths: [parts, ../resources]\n"))
+    assert manifest.resources_paths == (folder / "kitchen" / "parts", folder / "resources")
+
+
+def test_an_apps_dapr_folder_is_used_when_it_names_nothing(folder: Path) -> None:
+    (folder / "kitchen" / ".dapr" / "resources").mkdir(parents=True)
+    (folder / "kitchen" / ".dapr" / "config.yaml").touch()
+    manifest = read_manifest(write(folder, ONE_APP + "common: {resourcesPath: resources}\n"))
+    assert manifest.resources_paths == (folder / "kitchen" / ".dapr" / "resources",)
+    assert manifest.config_path == folder / "kitchen" / ".dapr" / "config.yaml"
+
+
+def test_an_app_without_an_id_has_the_name_of_its_folder(folder: Path) -> None:
+    (app,) = read_manifest(write(folder, ONE_APP.replace("appID: kitchen\n    ", ""))).apps
+    assert app.app_id == "kitchen"
+
+
+def test_an_anchor_may_be_merged_into_an_app(folder: Path) -> None:
+    second = "  - {<<: *first, appID: again, appPort: 21904, daprHTTPPort: 1, daprGRPCPort: 2}\n"
+    text = ONE_APP.replace("- appID", "- &first\n    appID") + second
+    assert [app.app_port for app in read_manifest(write(folder, text)).apps] == [21903, 21904]
+
+
+def test_keys_without_effect_are_named_in_one_note(folder: Path) -> None:
+    text = ONE_APP + "    appMaxConcurrency: 1\ncommon: {logLevel: debug}\n"
+    assert read_manifest(write(folder, text)).notes == (
+        "dapr.yaml: without effect in localdapr: appMaxConcurrency, logLevel",
+    )
+
+
+def changed(old: str, new: str) -> str:
+    assert old in ONE_APP
+    return ONE_APP.replace(old, new)
+
+
+KITCHEN = "dapr.yaml: apps[0] (kitchen): "
+SECOND = """  - appID: delivery
+    appDirPath: ./delivery
+    appPort: 21904
+    command: [run]
+"""
+PORT_RULE = "must be a whole number from 1 to 65535"
+WRONG = {
+    "": "dapr.yaml: must be a YAML mapping",
+    "[1, 2]": "dapr.yaml: must be a YAML mapping",
+    "version: 1\n  apps: 2": "dapr.yaml: mapping values are not allowed here (line 2, column 7)",
+    "version: 1\napps: [": "dapr.yaml: expected the node content, but found '<stream end>' "
+    "(line 2, column 8)",
+    "a: 1\n---\nb: 2": "dapr.yaml: but found another document (line 2, column 1)",
+    "a: \x07": "dapr.yaml: unacceptable character #x0007: special characters are not allowed "
+    'in "<unicode string>", position 3',
+    "a: " + "[" * 5000: "dapr.yaml: is nested too deeply",
+    "a: &a {<<: *a}": "dapr.yaml: unknown key a (line 1)",
+    "? [1]\n: 2": "dapr.yaml: a key must be a text (line 1)",
+    "apps: []": "dapr.yaml: version must be 1 (line 1)",
+    "version: 2\napps: []": "dapr.yaml: version must be 1 (line 1)",
+    "version: 1": "dapr.yaml: apps must name at least one app (line 1)",
+    "version: 1\napps: []": "dapr.yaml: apps must name at least one app (line 2)",
+    "version: 1\napps: 7": "dapr.yaml: apps must be a list (line 2)",
+    "version: 1\napps: [7]": "dapr.yaml: apps[0]: must be a mapping (line 2)",
+    "version: 1\ncommon: 7": "dapr.yaml: common must be a mapping (line 2)",
+    "version: 1\nversion: 1": "dapr.yaml: version stands here twice (line 2)",
+    "version: 1\napp: []": "dapr.yaml: unknown key app; did you mean apps? (line 2)",
+    "version: 1\ncommon: {appPort: 1}": "dapr.yaml: common: appPort belongs to "
+    "an app, not to common (line 2)",
+    "version: 1\ncommon: {envs: {}}": "dapr.yaml: common: unknown key envs; did you mean env? "
+    "(line 2)",
+    changed("appPort", "appPrt"): KITCHEN + "unknown key appPrt; did you mean appPort? (line 5)",
+    changed("    appDirPath: ./kitchen\n", ""): KITCHEN + "appDirPath is missing (line 3)",
+    changed("./kitchen", "nowhere"): KITCHEN + "appDirPath: there is no folder nowhere (line 4)",
+    changed("./kitchen", "[a]"): KITCHEN + "appDirPath must be a text (line 4)",
+    changed("kitchen\n    appD", "a.b\n    appD"): "dapr.yaml: apps[0] (a.b): "
+    "appID 'a.b' must be 1 to 64 letters, digits, - or _ (line 3)",
+    changed("21903", "0"): KITCHEN + f"appPort {PORT_RULE}, not '0' (line 5)",
+    changed("21903", "65536"): KITCHEN + f"appPort {PORT_RULE}, not '65536' (line 5)",
+    changed("21903", "-1"): KITCHEN + f"appPort {PORT_RULE}, not '-1' (line 5)",
+    changed("21903", "'21903'"): KITCHEN + f"appPort {PORT_RULE}, not '21903' (line 5)",
+    changed("21503", "eighty"): KITCHEN + f"daprHTTPPort {PORT_RULE}, not 'eighty' (line 6)",
+    changed("21603", "[1]"): KITCHEN + f"daprGRPCPort {PORT_RULE}, not 'a list or mapping' "
+    "(line 7)",
+    changed("21603", "21503"): KITCHEN + "daprGRPCPort 21503 is already the daprHTTPPort of "
+    "apps[0] (kitchen) (line 7)",
+    changed('["python3", "app.py"]', "python3 app.py"): KITCHEN + "command must be a list of "
+    'texts, such as ["a", "b"] (line 8)',
+    changed('["python3", "app.py"]', "[]"): KITCHEN + "command is missing; give a list, such as "
+    '["python3", "app.py"] (line 8)',
+    changed('    command: ["python3", "app.py"]\n', ""): KITCHEN + "command is missing; give a "
+    'list, such as ["python3", "app.py"] (line 3)',
+    changed("app.py", "app\\0.py"): KITCHEN + 'command must be a list of texts, such as ["a", "b"] '
+    "(line 8)",
+    ONE_APP + "    env: 7\n": KITCHEN + "env must be a mapping of names to values (line 9)",
+    ONE_APP + "    env: {A: [1]}\n": KITCHEN + "env: A must be a text (line 9)",
+    ONE_APP + "    appProtocol: grpc\n": KITCHEN + "appProtocol grpc is not supported by "
+    "localdapr, only http; run this app with the Dapr CLI (line 9)",
+    ONE_APP + "    appChannelAddress: 10.0.0.1\n": KITCHEN + "appChannelAddress 10.0.0.1 is not "
+    "supported by localdapr, only 127.0.0.1 (line 9)",
+    ONE_APP + "    resourcesPaths: [gone]\n": KITCHEN + "resourcesPaths: there is no folder gone "
+    "(line 9)",
+    ONE_APP + "    configFilePath: gone\n": KITCHEN + "configFilePath: there is no file gone "
+    "(line 9)",
+    ONE_APP + SECOND.replace("delivery\n", "kitchen\n", 1): "dapr.yaml: apps[1] (kitchen): "
+    "appID kitchen is already the appID of apps[0] (kitchen) (line 9)",
+    ONE_APP + SECOND.replace("21904", "21903"): "dapr.yaml: apps[1] (delivery): appPort 21903 is "
+    "already the appPort of apps[0] (kitchen) (line 11)",
+    ONE_APP + SECOND + "    configFilePath: ../config.yaml\n": "dapr.yaml: apps[1] (delivery): "
+    "configFilePath differs from that of apps[0] (kitchen); localdapr reads one configuration "
+    "for all apps, so give it under common (line 13)",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), WRONG.items(), ids=range(len(WRONG)))
+def test_a_wrong_template_is_one_line_that_says_where(
+    folder: Path, text: str, message: str
+) -> None:
+    with pytest.raises(ManifestError) as caught:
+        read_manifest(write(folder, text))
+    assert str(caught.value) == message
+
+
+def test_an_offset_that_leads_beyond_the_last_port_is_refused(folder: Path) -> None:
+    with pytest.raises(ManifestError, match="appPort 21903 with port offset 60000 is not a port"):
+        read_manifest(write(folder, ONE_APP), port_offset=60000)
+
+
+def test_a_template_that_cannot_be_read_is_named(folder: Path) -> None:
+    with pytest.raises(ManifestError, match=r"^kitchen/dapr.yaml: no such file or directory$"):
+        read_manifest(Path("kitchen"))
+
+
+def test_a_template_that_is_no_text_is_named(folder: Path) -> None:
+    (folder / "dapr.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ManifestError, match=r"^dapr.yaml: is not UTF-8 text$"):
+        read_manifest(Path("dapr.yaml"))
