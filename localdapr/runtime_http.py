@@ -1,0 +1,193 @@
+"""The Dapr HTTP API of one app's sidecar: all routes of /v1.0, and their errors as Dapr's JSON.
+
+Puts parts together and translates; every decision is a building block's. What localdapr does not
+do is refused here by name.
+"""
+
+import hmac
+import os
+import sqlite3
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from localdapr import http_invoke, http_pubsub, http_state, workflow_http
+from localdapr.errors import ApiError
+from localdapr.front import Front
+from localdapr.http_state import json_answer
+from localdapr.metadata import describe
+from localdapr.tracing import next_trace
+
+LARGEST_BODY = 4 * 1024 * 1024
+TOKEN_HEADER = "dapr-api-token"  # noqa: S105  the header's name, not a secret
+REFUSED = {
+    "bindings": "Bindings",
+    "configuration": "Configuration",
+    "lock": "Distributed lock",
+    "unlock": "Distributed lock",
+    "crypto": "Cryptography",
+    "subtlecrypto": "Cryptography",
+    "jobs": "Jobs",
+    "actors": "Actors",
+    "conversation": "Conversation",
+}
+VERSION = r"{version:v1\.0(-alpha\d|-beta\d)?}"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def http_app(front: Front) -> web.Application:
+    """The application that listens on the sidecar's HTTP port."""
+    app = web.Application(
+        client_max_size=LARGEST_BODY,
+        middlewares=[_tracing(front), answer_errors, _token_guard()],
+    )
+    app.on_response_prepare.append(_finish_headers)
+    app.add_routes(
+        [
+            *_own_routes(front),
+            *http_state.routes(front.state),
+            *http_pubsub.routes(front.pubsub, front.app.app_id),
+            *workflow_http.routes(front.workflows),
+            *_refusals(),
+            # Last: every request that no other route takes is an invocation, or a 404.
+            web.route("*", "/{rest:.*}", http_invoke.InvokeHttp(front.invoker).handle),
+        ]
+    )
+    return app
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Errors as Dapr's JSON: `errorCode`, `message` and sometimes `details`."""
+    try:
+        return await handler(request)
+    except ApiError as error:
+        return _answer(error)
+    except web.HTTPRequestEntityTooLarge:
+        message = f"the request body is larger than {LARGEST_BODY} bytes"
+        return _answer(ApiError(413, "ERR_MALFORMED_REQUEST", message))
+    except sqlite3.Error as cause:
+        message = f"localdapr cannot use its data file: {cause}"
+        return _answer(ApiError(500, "ERR_LOCALDAPR_DATABASE", message))
+
+
+class RuntimeHttp:
+    """The handlers of health, metadata, secrets and shutdown."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+
+    async def health(self, request: web.Request) -> web.Response:
+        asked = request.query.get("appid")
+        if asked is not None and asked != self._front.app.app_id:
+            raise ApiError(500, "ERR_HEALTH_APPID_NOT_MATCH", "dapr app-id does not match")
+        if not self._front.ready:
+            raise ApiError(500, "ERR_HEALTH_NOT_READY", "dapr is not ready")
+        return web.Response(status=204)
+
+    async def outbound_health(self, _request: web.Request) -> web.Response:
+        return web.Response(status=204)
+
+    async def get_metadata(self, _request: web.Request) -> web.Response:
+        return json_answer(describe(self._front))
+
+    async def put_metadata(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        self._front.extended[request.match_info["key"]] = body.decode("utf-8", "replace")
+        return web.Response(status=204)
+
+    async def get_secret(self, request: web.Request) -> web.Response:
+        place = request.match_info
+        return json_answer(self._front.secrets.get(place["store"], place["key"]))
+
+    async def get_secrets(self, request: web.Request) -> web.Response:
+        return json_answer(self._front.secrets.get_all(request.match_info["store"]))
+
+    async def shut_down(self, _request: web.Request) -> web.Response:
+        self._front.request_shutdown()
+        return web.Response(status=204)
+
+
+def _own_routes(front: Front) -> list[web.RouteDef]:
+    http = RuntimeHttp(front)
+    secrets = "/v1.0/secrets/{store:[^/]+}"
+    return [
+        web.get("/v1.0/healthz", http.health, allow_head=False),
+        web.get("/v1.0/healthz/outbound", http.outbound_health, allow_head=False),
+        web.get("/v1.0/metadata", http.get_metadata, allow_head=False),
+        web.put("/v1.0/metadata/{key:[^/]+}", http.put_metadata),
+        web.get(f"{secrets}/bulk", http.get_secrets, allow_head=False),
+        web.get(f"{secrets}/{{key:[^/]+}}", http.get_secret, allow_head=False),
+        web.post("/v1.0/shutdown", http.shut_down),
+    ]
+
+
+def _refusals() -> list[web.RouteDef]:
+    table = [
+        web.route("*", f"/{VERSION}/{path}{{rest:(/.*)?}}", _refuse(name))
+        for path, name in REFUSED.items()
+    ]
+    query = f"/{VERSION}/state/{{store:[^/]+}}/query"
+    return [*table, web.post(query, _refuse("State query"))]
+
+
+def _refuse(name: str) -> Handler:
+    async def refuse(_request: web.Request) -> web.StreamResponse:
+        raise not_supported(name)
+
+    return refuse
+
+
+def not_supported(name: str) -> ApiError:
+    """What a Dapr API that localdapr does not have answers."""
+    message = f"{name} is not supported by localdapr; run the app with the real Dapr (dapr run)"
+    return ApiError(501, "ERR_NOT_SUPPORTED_BY_LOCALDAPR", message)
+
+
+def api_token() -> str:
+    """The token that callers must send, empty when none is asked for."""
+    return os.environ.get("DAPR_API_TOKEN", "")
+
+
+def _token_guard() -> Any:
+    token = api_token()
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get(TOKEN_HEADER, "")
+        open_path = request.path.startswith("/v1.0/healthz")
+        if token and not open_path and not hmac.compare_digest(given.encode(), token.encode()):
+            raise ApiError(401, "ERR_UNAUTHENTICATED", "invalid api token")
+        return await handler(request)
+
+    return guard
+
+
+def _tracing(front: Front) -> Any:
+    rate = front.resources.configuration.sampling_rate
+
+    @web.middleware
+    async def trace(request: web.Request, handler: Handler) -> web.StreamResponse:
+        sent = [request.headers.get(name, "") for name in ("traceparent", "tracestate", "baggage")]
+        request["trace"] = next_trace(sent[0], sent[1], sent[2], rate)
+        return await handler(request)
+
+    return trace
+
+
+async def _finish_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Traces go back to who sent one; Dapr's own JSON names no charset."""
+    trace = request.get("trace")
+    if trace and trace.given:
+        response.headers.update(trace.headers())
+    if not request.get("passed_on") and response.content_type == "application/json":
+        response.headers["Content-Type"] = "application/json"
+
+
+def _answer(error: ApiError) -> web.Response:
+    body: dict[str, Any] = {"errorCode": error.code, "message": error.message}
+    if error.details:
+        body["details"] = list(error.details)
+    return json_answer(body, error.status)

@@ -1,0 +1,106 @@
+"""One app's sidecar: its parts, and the two ports on which they are served.
+
+Owns the servers and nothing of what they answer.
+"""
+
+from collections.abc import Callable
+
+import grpc
+from aiohttp import web
+from dapr.proto.runtime.v1 import dapr_pb2_grpc
+
+from localdapr.dispatcher import Dispatcher
+from localdapr.errors import PortInUseError
+from localdapr.invoke import Invoker
+from localdapr.manifest import App
+from localdapr.pubsub import PubSub
+from localdapr.resources import Resources
+from localdapr.runtime_grpc import DaprServicer
+from localdapr.runtime_http import http_app
+from localdapr.secret_stores import SecretStores
+from localdapr.state import StateStores
+from localdapr.task_hub import TaskHub
+from localdapr.wire import add_task_hub_to_server
+from localdapr.workflows import Workflows
+
+LOOPBACK = "127.0.0.1"
+LARGEST_MESSAGE = 64 * 1024 * 1024  # bytes: a workflow's whole history travels in one message
+GRACE = 1.0  # seconds that calls in flight get when the sidecar closes
+
+
+class Sidecar:
+    """The front of one app, in the shape of `front.Front`, with its servers."""
+
+    def __init__(
+        self,
+        app: App,
+        resources: Resources,
+        pubsub: PubSub,
+        state: StateStores,
+        invoker: Invoker,
+        dispatcher: Dispatcher,
+        shutdown: Callable[[], None],
+    ) -> None:
+        self.app = app
+        self.resources = resources
+        self.pubsub = pubsub
+        self.state = state
+        self.invoker = invoker
+        self.secrets = SecretStores(resources.components_of(app.app_id), app.app_id)
+        self.workflows = Workflows(app.app_id, dispatcher)
+        self.extended: dict[str, str] = {}
+        self.ready = app.app_port is None
+        self._dispatcher = dispatcher
+        self._shutdown = shutdown
+        self._http: web.AppRunner | None = None
+        self._grpc: grpc.aio.Server | None = None
+
+    @property
+    def connected_workers(self) -> int:
+        """How many workflow workers hold a stream now."""
+        return self._dispatcher.connected(self.app.app_id)
+
+    def request_shutdown(self) -> None:
+        """End the whole run, as SIGTERM would."""
+        self._shutdown()
+
+    async def start(self) -> None:
+        """Serve both ports. Raises PortInUseError."""
+        await self._start_grpc()
+        await self._start_http()
+
+    async def close(self) -> None:
+        """Stop serving. May be called twice."""
+        if self._grpc is not None:
+            await self._grpc.stop(GRACE)
+        if self._http is not None:
+            await self._http.cleanup()
+        self._grpc = self._http = None
+
+    async def _start_grpc(self) -> None:
+        limits = [
+            ("grpc.max_receive_message_length", LARGEST_MESSAGE),
+            ("grpc.max_send_message_length", LARGEST_MESSAGE),
+            ("grpc.so_reuseport", 0),
+        ]
+        self._grpc = server = grpc.aio.server(options=limits)
+        dapr_pb2_grpc.add_DaprServicer_to_server(DaprServicer(self), server)
+        add_task_hub_to_server(TaskHub(self.workflows, self._dispatcher), server)
+        try:
+            server.add_insecure_port(f"{LOOPBACK}:{self.app.grpc_port}")
+        except RuntimeError as cause:
+            raise self._port_in_use(self.app.grpc_port, "gRPC") from cause
+        await server.start()
+
+    async def _start_http(self) -> None:
+        self._http = runner = web.AppRunner(
+            http_app(self), access_log=None, shutdown_timeout=GRACE, handle_signals=False
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, LOOPBACK, self.app.http_port, backlog=1024).start()
+        except OSError as cause:
+            raise self._port_in_use(self.app.http_port, "HTTP") from cause
+
+    def _port_in_use(self, port: int, kind: str) -> PortInUseError:
+        return PortInUseError(f"port {port} ({self.app.app_id}'s sidecar, {kind}) is in use")

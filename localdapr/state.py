@@ -1,0 +1,294 @@
+"""State stores: keys with values, ETags and expiry, kept in one table of the data file.
+
+Follows what Dapr's Redis store does with ETags and first-write marks, with two differences: a
+failed transaction or multi-key save undoes all of it, and a key that is made anew never gets an
+ETag it had before. Owns its rows only; components and scopes are `resources`'.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from localdapr.components import Component
+from localdapr.errors import ApiError
+from localdapr.resources import Resources
+
+if TYPE_CHECKING:
+    from localdapr.store import Store
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS state (
+  store TEXT NOT NULL,
+  key TEXT NOT NULL,            -- with its prefix, as in `<app id>||<key>`
+  value BLOB NOT NULL,
+  version INTEGER NOT NULL,     -- the ETag
+  first_write INTEGER NOT NULL, -- 1 once saved with first-write: then no save without ETag
+  expires_at REAL,              -- Unix time; NULL is never
+  PRIMARY KEY (store, key)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS state_expiry ON state (expires_at) WHERE expires_at IS NOT NULL;
+"""
+SWEEP_SECONDS = 60.0
+LARGEST_ETAG = 2**63 - 1
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A stored value and its ETag; `expires_at` is Unix time."""
+
+    value: bytes
+    etag: str
+    expires_at: float | None = None
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What Dapr sends with a value that expires."""
+        if self.expires_at is None:
+            return {}
+        moment = datetime.fromtimestamp(self.expires_at, UTC)
+        return {"ttlExpireTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One save, or with `value` None one delete. Options are Dapr's texts, "" when not given."""
+
+    key: str
+    value: bytes | None
+    etag: str = ""
+    concurrency: str = ""
+    consistency: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class ChangeRefusedError(Exception):
+    """A change cannot be made; `status` is the HTTP status of a lone save or delete."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class StateStores:
+    """The state stores as one app sees them. Every call may raise ApiError."""
+
+    def __init__(
+        self,
+        store: "Store",
+        resources: Resources,
+        app_id: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._resources = resources
+        self._app_id = app_id
+        self._clock = clock
+
+    async def get(self, store: str, key: str) -> Entry | None:
+        """The value of a key, None when there is none (any more)."""
+        return (await self.get_many(store, [key]))[0]
+
+    async def get_many(self, store: str, keys: Sequence[str]) -> list[Entry | None]:
+        """The values of several keys as of one moment, in the order asked."""
+        component = self._find(store)
+        full = [self._full_key(component, key) for key in keys]
+        now = self._clock()
+        return await self._store.read(
+            lambda connection: [find_entry(connection, store, key, now) for key in full]
+        )
+
+    async def save(self, store: str, changes: Sequence[Change]) -> None:
+        """Save all or nothing: 409 for another ETag, 400 for one that is no number."""
+        try:
+            await self._apply(store, changes)
+        except ChangeRefusedError as cause:
+            message = f"failed saving state in state store {store}: {cause}"
+            raise ApiError(cause.status, "ERR_STATE_SAVE", message) from cause
+
+    async def delete(self, store: str, changes: Sequence[Change]) -> None:
+        """Delete all or nothing; a key that is not there is no error."""
+        try:
+            await self._apply(store, changes)
+        except ChangeRefusedError as cause:
+            keys = ", ".join(change.key for change in changes)
+            message = f"failed deleting state with key {keys}: {cause}"
+            status = 409 if cause.status == 400 else cause.status
+            grpc = "INVALID_ARGUMENT" if cause.status == 400 else ""
+            raise ApiError(status, "ERR_STATE_DELETE", message, grpc=grpc) from cause
+
+    async def transact(self, store: str, changes: Sequence[Change]) -> None:
+        """Make all changes or none; any refusal is a 500, as with Dapr."""
+        try:
+            await self._apply(store, changes)
+        except ChangeRefusedError as cause:
+            message = f"error while executing state transaction: {cause}"
+            raise ApiError(500, "ERR_STATE_TRANSACTION", message) from cause
+
+    def require(self, store: str) -> None:
+        """Raise ApiError when this app has no state store of that name."""
+        self._find(store)
+
+    async def _apply(self, store: str, changes: Sequence[Change]) -> None:
+        component = self._find(store)
+        default_ttl = component.metadata.get("ttlinseconds", "")
+        planned = [
+            (self._full_key(component, change.key), change, _lifetime(change, default_ttl))
+            for change in changes
+        ]
+        now = self._clock()
+
+        def apply_all(connection: sqlite3.Connection) -> None:
+            for key, change, lifetime in planned:
+                apply_change(connection, store, key, change, now, lifetime)
+
+        await self._store.write(apply_all)
+
+    def _find(self, store: str) -> Component:
+        component = self._resources.find("state", store, self._app_id)
+        if component is None:
+            info = _error_info("DAPR_STATE_NOT_FOUND", {"appID": self._app_id})
+            message = f"state store {store} is not found"
+            raise ApiError(400, "ERR_STATE_STORE_NOT_FOUND", message, [info])
+        return component
+
+    def _full_key(self, component: Component, key: str) -> str:
+        if not key:
+            raise ApiError(400, "ERR_MALFORMED_REQUEST", '"key" is a required field')
+        if "||" in key:
+            raise _illegal_key(component.name, key)
+        prefix = component.metadata.get("keyprefix", "appid")
+        named = {"appid": self._app_id, "namespace": self._app_id, "name": component.name}
+        return key if prefix == "none" else f"{named.get(prefix, prefix)}||{key}"
+
+
+def find_entry(connection: sqlite3.Connection, store: str, key: str, now: float) -> Entry | None:
+    """The entry of a full key unless it has expired."""
+    row = connection.execute(
+        "SELECT value, version, expires_at FROM state WHERE store = ? AND key = ?"
+        " AND (expires_at IS NULL OR expires_at > ?)",
+        (store, key, now),
+    ).fetchone()
+    return Entry(row[0], str(row[1]), row[2]) if row else None
+
+
+def apply_change(
+    connection: sqlite3.Connection,
+    store: str,
+    key: str,
+    change: Change,
+    now: float,
+    lifetime: float | None = None,
+) -> None:
+    """Make one change. Raises ChangeRefusedError when ETag or first-write mark forbid it."""
+    place = (store, key)
+    connection.execute(
+        "DELETE FROM state WHERE store = ? AND key = ? AND expires_at <= ?", (*place, now)
+    )
+    held = connection.execute(
+        "SELECT version, first_write FROM state WHERE store = ? AND key = ?", place
+    ).fetchone()
+    asked = _asked_version(change)
+    if held:
+        _compare(change, asked, *held)
+    if change.value is None:
+        connection.execute("DELETE FROM state WHERE store = ? AND key = ?", place)
+        return
+    # A new key starts at the time in microseconds: an ETag of an earlier life never fits it.
+    version = held[0] + 1 if held else int(now * 1_000_000)
+    marked = change.concurrency == "first-write" or bool(held and held[1])
+    expires_at = now + lifetime if lifetime else None
+    connection.execute(
+        "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?)",
+        (*place, change.value, version, marked, expires_at),
+    )
+
+
+def sweep_expired(connection: sqlite3.Connection, now: float) -> int:
+    """Remove what has expired; answers how many keys."""
+    return connection.execute("DELETE FROM state WHERE expires_at <= ?", (now,)).rowcount
+
+
+async def sweep_forever(store: "Store", every: float = SWEEP_SECONDS) -> None:
+    """Free the room of expired keys (they are invisible already). Ends when cancelled."""
+    while True:
+        await asyncio.sleep(every)
+        try:
+            await store.write(lambda connection: sweep_expired(connection, time.time()))
+        except sqlite3.Error as cause:
+            log.warning("expired keys could not be removed, trying again later: %s", cause)
+
+
+def _asked_version(change: Change) -> int:
+    """The version that must match; 0 when any will do."""
+    if not change.etag or (change.concurrency == "last-write" and change.value is not None):
+        return 0
+    if not change.etag.removeprefix("-").isdecimal() or int(change.etag) > LARGEST_ETAG:
+        text = f'invalid etag value: strconv.Atoi: parsing "{change.etag}": invalid syntax'
+        raise ChangeRefusedError(400, text)
+    return int(change.etag)
+
+
+def _compare(change: Change, asked: int, version: int, first_write: int) -> None:
+    if asked == version:
+        return
+    if asked == 0 and (not first_write or change.value is None):
+        return
+    if change.etag and asked:
+        raise ChangeRefusedError(409, f"possible etag mismatch: key {change.key} has changed since")
+    raise ChangeRefusedError(
+        500, f"failed to set key {change.key}: it was saved with first-write, so an etag is needed"
+    )
+
+
+def _lifetime(change: Change, default_ttl: str) -> float | None:
+    """Check the options of a change and read its TTL in seconds."""
+    for kind, value, known in (
+        ("consistency", change.consistency, ("", "strong", "eventual")),
+        ("concurrency", change.concurrency, ("", "first-write", "last-write")),
+    ):
+        if value not in known:
+            raise ChangeRefusedError(500, f"unrecognized {kind} model '{value}'")
+    ttl = change.metadata.get("ttlInSeconds", default_ttl)
+    if not ttl:
+        return None
+    if not ttl.removeprefix("-").isdecimal():
+        text = f'failed to parse ttl from metadata: strconv.ParseInt: parsing "{ttl}"'
+        raise ChangeRefusedError(500, f"{text}: invalid syntax")
+    return float(ttl) if int(ttl) > 0 else None
+
+
+def _illegal_key(store: str, key: str) -> ApiError:
+    message = (
+        f"api error: code = InvalidArgument desc = input key/keyPrefix '{key}' can't contain '||'"
+    )
+    details: list[dict[str, Any]] = [
+        {
+            "@type": "type.googleapis.com/google.rpc.BadRequest",
+            "field_violations": [{"field": key, "description": message}],
+        },
+        {
+            "@type": "type.googleapis.com/google.rpc.ResourceInfo",
+            "description": "",
+            "owner": "",
+            "resource_name": store,
+            "resource_type": "state",
+        },
+        _error_info("DAPR_STATE_ILLEGAL_KEY", None),
+    ]
+    return ApiError(400, "ERR_MALFORMED_REQUEST", message, details)
+
+
+def _error_info(reason: str, metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    return {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "domain": "dapr.io",
+        "metadata": metadata,
+        "reason": reason,
+    }
