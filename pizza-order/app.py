@@ -1,0 +1,136 @@
+"""The order book's HTTP side: routes, and the parts put together."""
+
+import sys
+from typing import Annotated, Any
+
+from flask import current_app
+from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.openapi import OpenAPI
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from order_book import OrderBook
+from pizza_common.answers import OrderAnswer
+from pizza_common.event import OrderEvent
+from pizza_common.order import Attempt, Order, OrderId, OrderPath
+from pizza_common.service import problem_docs, run_service, service_app
+from pizza_common.settings import Settings, settings_of
+from pizza_common.sidecar import Sidecar
+from pizza_common.status import Status
+
+SERVICE = "pizza-order"
+
+api = APIBlueprint("orders", __name__, abp_responses=problem_docs(400, 413, 503))
+
+
+class Registered(BaseModel):
+    """It is done; `order_id` is there when the server made it."""
+
+    success: bool = True
+    order_id: OrderId | None = None
+
+
+class TimelineEntry(BaseModel):
+    """A status, when it was reached, and who said so; `attempt` from a remake on."""
+
+    status: Status
+    at: str
+    service: str
+    attempt: Attempt | None = None
+    detail: str | None = None
+
+
+class TrackedOrder(OrderAnswer):
+    """An order and all that happened to it."""
+
+    timeline: list[TimelineEntry]
+
+
+class ListQuery(BaseModel):
+    """Which orders to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Status | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    cursor: Annotated[str, Field(max_length=40)] | None = None
+
+
+class OrderList(BaseModel):
+    """Orders from the newest; `cursor` goes into the next request, null at the end."""
+
+    orders: list[OrderAnswer]
+    cursor: str | None
+
+
+class CloudEvent(BaseModel):
+    """An event as the sidecar delivers it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    specversion: str
+    data: Any = None
+
+
+class Delivery(BaseModel):
+    """What the sidecar shall do with the event."""
+
+    status: str
+
+
+@api.post("/order", responses={200: Registered, **problem_docs(409)})
+def register(body: Order) -> dict[str, Any]:
+    """Enter an order into the book; the same order again changes nothing."""
+    order = body.with_id()
+    _book().register(order)
+    made_id = None if body.order_id else order.order_id
+    return Registered(order_id=made_id).model_dump(exclude_none=True)
+
+
+@api.get("/order/<order_id:order_id>", responses={200: TrackedOrder, **problem_docs(404)})
+def find(path: OrderPath) -> dict[str, Any]:
+    """An order, where it stands, and all that happened to it."""
+    return _book().find(path.order_id)
+
+
+@api.delete("/order/<order_id:order_id>", responses={200: Registered, **problem_docs(404)})
+def delete(path: OrderPath) -> dict[str, Any]:
+    """Forget an order for good."""
+    _book().delete(path.order_id)
+    return Registered().model_dump(exclude_none=True)
+
+
+@api.get("/orders", responses={200: OrderList})
+def list_orders(query: ListQuery) -> dict[str, Any]:
+    """The orders, newest first, page by page."""
+    return _book().listing(query.status, query.limit, query.cursor)
+
+
+@api.post("/orders-sub", responses={200: Delivery})
+def note(body: CloudEvent) -> dict[str, Any]:
+    """Take in an event of topic `orders`; DROP is for what can never be understood."""
+    try:
+        event = OrderEvent.model_validate(body.data)
+    except ValidationError:
+        return Delivery(status="DROP").model_dump()
+    _book().note(event)
+    return Delivery(status="SUCCESS").model_dump()
+
+
+def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None) -> OpenAPI:
+    """The service; tests pass their own parts, `python3 app.py` passes only settings."""
+    settings = settings or settings_of(SERVICE)
+    sidecar = sidecar or Sidecar(settings)
+    app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
+    app.extensions["hooks"].stopped.append(sidecar.close)
+    app.extensions["order_book"] = OrderBook(sidecar)
+    app.register_api(api)
+    return app
+
+
+def _book() -> OrderBook:
+    book: OrderBook = current_app.extensions["order_book"]
+    return book
+
+
+if __name__ == "__main__":
+    sys.exit(run_service(SERVICE, create_app))

@@ -1,0 +1,106 @@
+"""The errors of the services: one tree; each class has a title and the HTTP status it answers.
+
+PizzaError                 500
+├── BadInput               400  what the client sent cannot be used
+├── NotFound               404  there is no such order or page
+├── Conflict               409  the order's state does not allow it
+│   └── Undone             409  the step was undone before it was asked for
+├── Unavailable            503  try again later
+│   ├── SidecarUnavailable 503  the own sidecar does not answer, or not in time
+│   ├── PeerUnavailable    503  another service does not answer, or fails
+│   ├── EtagMismatch       503  somebody else wrote the same key at the same time
+│   └── Interrupted        503  this service is stopping
+├── PeerRefused            the peer's own 4xx: asking again does not help
+└── SettingsError          the process cannot start: one line, exit code 1
+"""
+
+from collections.abc import Sequence
+
+FieldErrors = Sequence[tuple[str, str]]
+
+
+class PizzaError(Exception):
+    """Anything that a service answers with a problem; `detail` is one sentence for the client."""
+
+    status = 500
+    title = "Internal error"
+
+    def __init__(self, detail: str = "", errors: FieldErrors = ()) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.errors = tuple(errors)
+
+
+class BadInput(PizzaError):
+    """What the client sent cannot be used; `errors` holds pairs of field and message."""
+
+    status = 400
+    title = "Bad input"
+
+
+class NotFound(PizzaError):
+    """There is no such order."""
+
+    status = 404
+    title = "Not found"
+
+
+class Conflict(PizzaError):
+    """The state of the order does not allow what was asked."""
+
+    status = 409
+    title = "Conflict"
+
+
+class Undone(Conflict):
+    """The step was undone, so it must not run any more."""
+
+    title = "Already undone"
+
+
+class Unavailable(PizzaError):
+    """Something that is needed does not work at the moment; the same request may succeed later."""
+
+    status = 503
+    title = "Temporarily unavailable"
+
+
+class SidecarUnavailable(Unavailable):
+    """The service's own sidecar does not answer, not in time, or cannot do its work."""
+
+    title = "Sidecar unavailable"
+
+
+class PeerUnavailable(Unavailable):
+    """Another service does not answer, not in time, or failed with a 5xx."""
+
+    title = "Peer unavailable"
+
+
+class EtagMismatch(Unavailable):
+    """The key was written by somebody else since it was read, or is there already."""
+
+    title = "Written at the same time"
+
+
+class Interrupted(Unavailable):
+    """The service is stopping; the work is taken up again by the next request."""
+
+    title = "Service is stopping"
+
+
+class PeerRefused(PizzaError):
+    """Another service refused with a 4xx, kept in `status` and `detail`; a retry is vain."""
+
+    status = 400
+    title = "Refused by a peer"
+
+    def __init__(self, detail: str = "", status: int = 400) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class SettingsError(PizzaError):
+    """An environment variable has a value that cannot be used."""
+
+    title = "Wrong settings"

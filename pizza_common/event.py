@@ -1,0 +1,85 @@
+"""The event on topic `orders`: one status of one order, announced by one service."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_serializer,
+    model_validator,
+)
+
+from pizza_common.order import Attempt, Order, OrderId
+from pizza_common.status import Status
+
+Moment = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$")]
+
+
+class OrderEvent(BaseModel):
+    """Its id follows from order, status and attempt, so a step that runs twice repeats it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    event_id: str
+    order_id: OrderId
+    status: Status
+    service: str = Field(min_length=1, max_length=64)
+    at: Moment
+    order: Order
+    attempt: Attempt = 1
+    detail: str | None = Field(default=None, max_length=500)
+
+    @classmethod
+    def announce(
+        cls,
+        order: Order,
+        status: Status,
+        service: str,
+        *,
+        attempt: int = 1,
+        detail: str | None = None,
+        at: str | None = None,
+    ) -> Self:
+        """The event of an order that has its id; `at` is now unless given."""
+        return cls(
+            event_id=event_id(order.id, status, attempt),
+            order_id=order.id,
+            status=status,
+            service=service,
+            at=at or moment(),
+            order=order,
+            attempt=attempt,
+            detail=detail,
+        )
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        if self.event_id != event_id(self.order_id, self.status, self.attempt):
+            raise ValueError("event_id does not belong to this order, status and attempt")
+        if self.order.order_id != self.order_id:
+            raise ValueError("the order has another id")
+        return self
+
+    @field_serializer("order")
+    def _as_sent(self, order: Order) -> dict[str, Any]:
+        return order.sent()
+
+    def entry(self) -> dict[str, Any]:
+        """What the order's timeline says of it: status, at, service, and what is not usual."""
+        shown = {"status": self.status.value, "at": self.at, "service": self.service}
+        more = {"detail": self.detail} if self.detail else {}
+        return shown | more | ({"attempt": self.attempt} if self.attempt > 1 else {})
+
+
+def event_id(order_id: str, status: Status, attempt: int = 1) -> str:
+    """`<order_id>:<status>`, and `:<attempt>` from the second round on."""
+    return f"{order_id}:{status.value}" + (f":{attempt}" if attempt > 1 else "")
+
+
+def moment(now: datetime | None = None) -> str:
+    """A time as the events have it: ISO 8601, UTC, milliseconds; now unless given."""
+    time = (now or datetime.now(UTC)).astimezone(UTC)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

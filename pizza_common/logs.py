@@ -1,0 +1,57 @@
+"""Logging: one line per event, JSON for machines or readable on a terminal."""
+
+import logging
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+from structlog.typing import Processor
+
+from pizza_common.settings import Settings
+
+# They log each request or wait, or a full queue that shows anyway in answering times.
+_NOISY = ("waitress", "waitress.queue", "werkzeug", "urllib3", "dapr")
+
+
+def configure_logs(settings: Settings, service: str) -> None:
+    """Send this process's logs, and those of its libraries, to stderr, each naming the service."""
+    level = logging.getLevelName(settings.pizza_log_level.upper())
+    before = list(_common(service))
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=before, processors=[_drop_meta, *_rendering(settings)]
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    structlog.configure(
+        processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _common(service: str) -> Iterable[Processor]:
+    def name_service(_logger: Any, _method: str, event: structlog.typing.EventDict) -> Any:
+        event.setdefault("service", service)
+        return event
+
+    yield structlog.contextvars.merge_contextvars
+    yield name_service
+    yield structlog.stdlib.add_log_level
+    yield structlog.processors.TimeStamper(fmt="iso", utc=True)
+
+
+def _rendering(settings: Settings) -> list[Processor]:
+    chosen = settings.pizza_log_format
+    if chosen == "console" or (chosen == "auto" and sys.stderr.isatty()):
+        return [structlog.dev.ConsoleRenderer()]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+
+
+def _drop_meta(logger: Any, method: str, event: structlog.typing.EventDict) -> Any:
+    return structlog.stdlib.ProcessorFormatter.remove_processors_meta(logger, method, event)

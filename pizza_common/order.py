@@ -1,0 +1,126 @@
+"""The order as clients send it, and what it means: which pizzas, for whom."""
+
+import uuid
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+PizzaType = Literal[
+    "margherita",
+    "pepperoni",
+    "hawaiian",
+    "vegetarian",
+    "quattro_formaggi",
+    "diavola",
+    "capricciosa",
+    "funghi",
+]
+Size = Literal["small", "medium", "large"]
+PIZZA_TYPES: tuple[str, ...] = get_args(PizzaType)
+SIZES: tuple[str, ...] = get_args(Size)
+
+ORDER_ID = "[A-Za-z0-9_-]{1,48}"
+OrderId = Annotated[str, StringConstraints(pattern=f"^{ORDER_ID}$")]
+
+# No control characters anywhere, and at least one character that shows.
+_TEXT = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$"
+Text = Annotated[str, StringConstraints(pattern=_TEXT)]
+Attempt = Annotated[int, Field(ge=1, le=100, description="1, and one more for each remake")]
+
+MAX_ITEMS = 20
+MAX_QUANTITY = 20
+
+
+class StrictModel(BaseModel):
+    """Takes JSON types as they are and refuses fields it does not know."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Item(StrictModel):
+    """One kind of pizza of an order."""
+
+    pizza_type: PizzaType
+    size: Size
+    quantity: int = Field(default=1, ge=1, le=MAX_QUANTITY)
+
+
+class Customer(StrictModel):
+    """Who gets the pizza."""
+
+    name: Text = Field(max_length=100)
+    address: Text = Field(max_length=200)
+    phone: Text = Field(max_length=40)
+
+
+class Order(StrictModel):
+    """An order; `pizza_type` and `size` are shorthand for a single item."""
+
+    order_id: OrderId | None = None
+    pizza_type: PizzaType | None = None
+    size: Size | None = None
+    items: list[Item] | None = Field(default=None, min_length=1, max_length=MAX_ITEMS)
+    customer: Customer
+
+    @model_validator(mode="after")
+    def _names_its_pizzas_once(self) -> Self:
+        shorthand = (self.pizza_type, self.size)
+        if self.items is not None and shorthand != (None, None):
+            raise _misfit("items", "send either items, or pizza_type and size, not both")
+        if self.items is None and self.pizza_type is None:
+            raise _misfit("pizza_type", "send pizza_type and size, or items")
+        if self.items is None and self.size is None:
+            raise _misfit("size", "pizza_type needs a size")
+        return self
+
+    def all_items(self) -> tuple[Item, ...]:
+        """The pizzas, whichever way they were sent."""
+        if self.items is not None:
+            return tuple(self.items)
+        return (Item.model_validate({"pizza_type": self.pizza_type, "size": self.size}),)
+
+    def sent(self) -> dict[str, Any]:
+        """The order as JSON, with the fields that the client sent and its id."""
+        fields = set(Order.model_fields)
+        return self.model_dump(mode="json", include=fields, exclude_unset=True, exclude_none=True)
+
+    def same_content(self, other: "Order") -> bool:
+        """Whether both ask for the same pizzas for the same customer."""
+        return self.all_items() == other.all_items() and self.customer == other.customer
+
+    def with_id(self) -> Self:
+        """This order, under a new id if it has none."""
+        return self if self.order_id else self.model_copy(update={"order_id": uuid.uuid4().hex})
+
+    @property
+    def id(self) -> str:
+        """The id of an order that has one; ValueError before `with_id`."""
+        if self.order_id is None:
+            raise ValueError("the order has no id yet")
+        return self.order_id
+
+
+class CookOrder(Order):
+    """An order for the kitchen; a remake is a further attempt."""
+
+    attempt: Attempt = 1
+
+
+class Undo(StrictModel):
+    """Up to which attempt to undo a step (every one when absent), and why; all optional."""
+
+    order_id: OrderId | None = None
+    attempt: Attempt | None = None
+    reason: Text | None = Field(default=None, max_length=200)
+
+
+class OrderPath(BaseModel):
+    """The order id in a path."""
+
+    order_id: OrderId
+
+
+def _misfit(field: str, message: str) -> PydanticCustomError:
+    """An error of the whole order that names the field to look at."""
+    return PydanticCustomError("order_misfit", "{message}", {"field": field, "message": message})

@@ -1,0 +1,87 @@
+"""The settings of a service: rows of name, default and help, read once from the environment."""
+
+from typing import Literal, TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pizza_common.errors import SettingsError
+
+# app port, sidecar's HTTP port, sidecar's gRPC port, as in dapr.yaml
+PORTS = {
+    "pizza-order": (8001, 3501, 4501),
+    "pizza-storefront": (8002, 3502, 4502),
+    "pizza-kitchen": (8003, 3503, 4503),
+    "pizza-delivery": (8004, 3504, 4504),
+    "pizza-workflow": (8005, 3505, 4505),
+}
+
+
+class Settings(BaseSettings):
+    """Each field is an environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
+
+    app_port: int = Field(
+        default=8001, ge=1, le=65535, description="Port the service listens on; by service"
+    )
+    dapr_http_port: int = Field(
+        default=3501, ge=1, le=65535, description="The sidecar's HTTP port; by service"
+    )
+    dapr_grpc_port: int = Field(
+        default=4501, ge=1, le=65535, description="The sidecar's gRPC port; by service"
+    )
+    dapr_api_token: str = Field(
+        default="", description="Token the sidecar asks for; none when empty", repr=False
+    )
+    pizza_host: str = Field(default="127.0.0.1", description="Address the service listens on")
+    pizza_threads: int = Field(
+        default=128, ge=1, le=1024, description="Requests that a service works on at a time"
+    )
+    pizza_time_scale: float = Field(
+        default=1.0,
+        ge=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="Factor on the seconds of every stage; 0 takes no time",
+    )
+    pizza_sidecar_timeout: float = Field(
+        default=10.0,
+        gt=0,
+        le=300,
+        description="Seconds to wait for the sidecar's state and pub/sub",
+    )
+    pizza_shutdown_seconds: float = Field(
+        default=10.0, ge=0, le=300, description="Seconds that requests in flight get at a stop"
+    )
+    pizza_max_body_bytes: int = Field(
+        default=65536, ge=1024, description="Longest request body that is read"
+    )
+    pizza_log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is logged"
+    )
+    pizza_log_format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="json, console, or auto: console on a terminal, else json"
+    )
+
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+def settings_of(service: str, kind: type[AnySettings] = Settings) -> AnySettings:  # type: ignore[assignment]
+    """The environment's settings, with the service's own ports where it names none.
+
+    Raises SettingsError, naming the variable.
+    """
+    try:
+        settings = kind()
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from error
+    ports = dict(zip(("app_port", "dapr_http_port", "dapr_grpc_port"), PORTS[service], strict=True))
+    unset = {name: port for name, port in ports.items() if name not in settings.model_fields_set}
+    return settings.model_copy(update=unset)
+
+
+def _explain(error: ValidationError) -> str:
+    rows = ((str(row["loc"][0]).upper(), row["msg"]) for row in error.errors())
+    return "; ".join(f"{name}: {message}" for name, message in rows)

@@ -1,0 +1,236 @@
+"""The border to Dapr: the only file that knows requests and the SDK's client.
+
+Every foreign error becomes one of `errors.py` here; nothing else leaves this file.
+"""
+
+import json
+import threading
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import dapr.conf
+import grpc
+import requests
+from dapr.clients import DaprClient
+from dapr.clients.grpc._state import Concurrency, Consistency, StateOptions
+from requests.adapters import HTTPAdapter
+from structlog.contextvars import get_contextvars
+
+from pizza_common.errors import EtagMismatch, PeerRefused, PeerUnavailable, SidecarUnavailable
+from pizza_common.event import OrderEvent
+from pizza_common.settings import Settings
+
+PUBSUB = "pizzapubsub"
+TOPIC = "orders"
+STATE_STORE = "pizzastatestore"
+
+State = tuple[dict[str, Any] | None, str]
+
+_AWAY = "the sidecar does not answer"
+_CONNECT_SECONDS = 2.0
+_PROBE_SECONDS = 1.0
+_RETRYABLE_4XX = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+_FIRST_WRITE = StateOptions(Consistency.strong, Concurrency.first_write)
+_sdk_lock = threading.Lock()
+
+
+class Sidecar:
+    """One per process; its methods may be called from any thread. Connects when first used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._url = f"http://127.0.0.1:{settings.dapr_http_port}"
+        self._session = _session(settings)
+        self._lock = threading.Lock()
+        self._client: DaprClient | None = None
+        self._closed = False
+
+    def invoke(
+        self, app_id: str, path: str, body: dict[str, Any], *, timeout: float
+    ) -> dict[str, Any]:
+        """POST JSON to another service, at most `timeout` seconds, and give its JSON answer.
+
+        Raises PeerRefused (4xx, final) or PeerUnavailable (5xx, no connection, no answer).
+        """
+        headers = {"dapr-app-id": app_id}
+        if request_id := get_contextvars().get("request_id"):
+            headers["X-Request-ID"] = str(request_id)
+        try:
+            answer = self._session.post(
+                f"{self._url}/{path.lstrip('/')}",
+                json=body,
+                headers=headers,
+                timeout=(_CONNECT_SECONDS, timeout),
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise PeerUnavailable(f"{app_id} cannot be reached: {_kind(error)}") from error
+        return _success(app_id, answer)
+
+    def publish(self, event: OrderEvent) -> None:
+        """Announce an order's status on topic `orders`; the CloudEvent has the event's own id.
+
+        Raises SidecarUnavailable.
+        """
+        self._call(
+            "publish_event",
+            pubsub_name=PUBSUB,
+            topic_name=TOPIC,
+            data=event.model_dump_json(exclude_none=True),
+            data_content_type="application/json",
+            publish_metadata={"cloudevent.id": event.event_id},
+        )
+
+    def get_state(self, key: str) -> State:
+        """The value of a key and its ETag; (None, "") when there is none.
+
+        Raises SidecarUnavailable.
+        """
+        answer = self._call("get_state", store_name=STATE_STORE, key=key)
+        return _value(answer.data), answer.etag
+
+    def get_states(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The values of several keys; those that are not there are left out.
+
+        Raises SidecarUnavailable.
+        """
+        if not keys:
+            return {}
+        answer = self._call(
+            "get_bulk_state", store_name=STATE_STORE, keys=list(keys), parallelism=10
+        )
+        found = ((item.key, _value(item.data)) for item in answer.items)
+        return {key: value for key, value in found if value is not None}
+
+    def save_state(self, key: str, value: dict[str, Any], etag: str = "") -> None:
+        """Write a key that still has this ETag, or, without one, that is not there yet.
+
+        Raises EtagMismatch, SidecarUnavailable.
+        """
+        self._call(
+            "save_state",
+            store_name=STATE_STORE,
+            key=key,
+            value=json.dumps(value, separators=(",", ":")),
+            etag=etag or None,
+            options=_FIRST_WRITE,
+            state_metadata={"contentType": "application/json"},
+        )
+
+    def is_ready(self) -> bool:
+        """Whether the sidecar answers now; takes at most a second or two."""
+        try:
+            answer = self._session.get(f"{self._url}/v1.0/healthz/outbound", timeout=_PROBE_SECONDS)
+        except requests.RequestException:
+            return False
+        return answer.ok
+
+    def close(self) -> None:
+        """Let go of all connections; may be called twice. Calls after it find no sidecar."""
+        with self._lock:
+            client, self._client, self._closed = self._client, None, True
+        if client is not None:
+            client.close()  # type: ignore[no-untyped-call]
+        self._session.close()
+
+    def _call(self, method: str, **arguments: Any) -> Any:
+        """One call of the SDK's client, its errors translated."""
+        client = self._connected()
+        try:
+            return getattr(client, method)(**arguments)
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.UNAVAILABLE:
+                self._forget(client)
+            raise _translated(method, error) from error
+
+    def _connected(self) -> DaprClient:
+        """The client, made at first use by one thread, for which the others wait a little."""
+        client = self._client
+        if client is not None:
+            return client
+        if not self._lock.acquire(timeout=_CONNECT_SECONDS):
+            raise SidecarUnavailable(_AWAY)
+        try:
+            # The client's constructor would wait for an absent sidecar.
+            if self._client is None and (self._closed or not self.is_ready()):
+                raise SidecarUnavailable(_AWAY)
+            if self._client is None:
+                self._client = _new_client(self._settings)
+            return self._client
+        finally:
+            self._lock.release()
+
+    def _forget(self, client: DaprClient) -> None:
+        """Begin anew at the next call: a channel that lost its sidecar waits ever longer.
+
+        It is closed by the last thread that still uses it.
+        """
+        with self._lock:
+            if self._client is client:
+                self._client = None
+
+
+def _session(settings: Settings) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # a proxy of the environment has no say about 127.0.0.1
+    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=settings.pizza_threads)
+    session.mount("http://", adapter)
+    if settings.dapr_api_token:
+        session.headers["dapr-api-token"] = settings.dapr_api_token
+    return session
+
+
+def _new_client(settings: Settings) -> DaprClient:
+    """A client of these settings' sidecar. Raises SidecarUnavailable."""
+    # The SDK takes these from its own settings only, while it builds the client and its calls.
+    with _sdk_lock:
+        sdk: Any = dapr.conf.settings
+        sdk.DAPR_HTTP_PORT = settings.dapr_http_port
+        sdk.DAPR_HEALTH_TIMEOUT = _CONNECT_SECONDS
+        sdk.DAPR_API_TIMEOUT_SECONDS = settings.pizza_sidecar_timeout
+        try:
+            return DaprClient(address=f"127.0.0.1:{settings.dapr_grpc_port}")
+        except TimeoutError as error:
+            raise SidecarUnavailable(_AWAY) from error
+
+
+def _translated(method: str, error: grpc.RpcError) -> SidecarUnavailable | EtagMismatch:
+    code, details = error.code(), error.details() or ""
+    # A first write of a key that exists is no ABORTED of Redis but an unspecific failure.
+    if method == "save_state" and (
+        code == grpc.StatusCode.ABORTED or "failed to set key" in details
+    ):
+        return EtagMismatch("the order was changed at the same time")
+    name = code.name if code is not None else "UNKNOWN"
+    return SidecarUnavailable(f"the sidecar failed at {method} ({name}): {details[:200]}")
+
+
+def _success(app_id: str, answer: requests.Response) -> dict[str, Any]:
+    """The JSON object of a 2xx answer; every other answer is raised."""
+    body = _json_object(answer)
+    if answer.ok and answer.status_code < HTTPStatus.MULTIPLE_CHOICES and body is not None:
+        return body
+    detail = str((body or {}).get("detail") or (body or {}).get("message") or answer.reason)
+    refused = HTTPStatus.BAD_REQUEST <= answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+    if refused and answer.status_code not in _RETRYABLE_4XX:
+        raise PeerRefused(f"{app_id}: {detail}", answer.status_code)
+    raise PeerUnavailable(f"{app_id} answered {answer.status_code}: {detail}")
+
+
+def _json_object(answer: requests.Response) -> dict[str, Any] | None:
+    try:
+        body = answer.json()
+    except requests.JSONDecodeError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _value(data: bytes) -> dict[str, Any] | None:
+    """The stored object; None for a key that is not there or holds null."""
+    value: dict[str, Any] | None = json.loads(data) if data else None
+    return value
+
+
+def _kind(error: requests.RequestException) -> str:
+    return "no answer in time" if isinstance(error, requests.Timeout) else "no connection"

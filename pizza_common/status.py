@@ -1,0 +1,89 @@
+"""Every status of an order, in order, and the stages that take time.
+
+An order passes through phases: it is taken, cooked and checked (again at a remake, which is
+another round), delivered. Undoing and ending rank above all of these. A later rank wins,
+whenever its event arrives.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Status(StrEnum):
+    """What is said about an order on topic `orders` and by pizza-order."""
+
+    RECEIVED = "received"
+    VALIDATING = "validating"
+    PROCESSING = "processing"
+    CONFIRMED = "confirmed"
+    COOKING_PREPARING_INGREDIENTS = "cooking_preparing_ingredients"
+    COOKING_MAKING_DOUGH = "cooking_making_dough"
+    COOKING_ADDING_TOPPINGS = "cooking_adding_toppings"
+    COOKING_BAKING = "cooking_baking"
+    COOKING_QUALITY_CHECK = "cooking_quality_check"
+    COOKED = "cooked"
+    WAITING_FOR_VALIDATION = "waiting_for_validation"
+    VALIDATED = "validated"
+    REJECTED = "rejected"
+    DELIVERY_FINDING_DRIVER = "delivery_finding_driver"
+    DELIVERY_DRIVER_ASSIGNED = "delivery_driver_assigned"
+    DELIVERY_PICKED_UP = "delivery_picked_up"
+    DELIVERY_ON_THE_WAY = "delivery_on_the_way"
+    DELIVERY_ARRIVING = "delivery_arriving"
+    DELIVERY_AT_LOCATION = "delivery_at_location"
+    DELIVERED = "delivered"
+    DELIVERY_RECALLED = "delivery_recalled"
+    PIZZA_DISCARDED = "pizza_discarded"
+    ORDER_CANCELLED = "order_cancelled"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    TERMINATED = "terminated"
+
+
+class Stage(NamedTuple):
+    """A status that lasts; the seconds are those of time scale 1."""
+
+    status: Status
+    seconds: float
+
+
+STOREFRONT_STAGES = (
+    Stage(Status.VALIDATING, 1),
+    Stage(Status.PROCESSING, 2),
+    Stage(Status.CONFIRMED, 1),
+)
+KITCHEN_STAGES = (
+    Stage(Status.COOKING_PREPARING_INGREDIENTS, 2),
+    Stage(Status.COOKING_MAKING_DOUGH, 3),
+    Stage(Status.COOKING_ADDING_TOPPINGS, 2),
+    Stage(Status.COOKING_BAKING, 5),
+    Stage(Status.COOKING_QUALITY_CHECK, 1),
+)
+DELIVERY_STAGES = (
+    Stage(Status.DELIVERY_FINDING_DRIVER, 2),
+    Stage(Status.DELIVERY_DRIVER_ASSIGNED, 1),
+    Stage(Status.DELIVERY_PICKED_UP, 2),
+    Stage(Status.DELIVERY_ON_THE_WAY, 5),
+    Stage(Status.DELIVERY_ARRIVING, 2),
+    Stage(Status.DELIVERY_AT_LOCATION, 1),
+)
+
+_ORDER = list(Status)
+_ROUND = range(
+    _ORDER.index(Status.COOKING_PREPARING_INGREDIENTS), _ORDER.index(Status.REJECTED) + 1
+)
+
+Rank = tuple[int, int, int]
+
+
+def in_round(status: Status) -> bool:
+    """Whether a remake passes through this status again."""
+    return _ORDER.index(status) in _ROUND
+
+
+def rank(status: Status, attempt: int = 1) -> Rank:
+    """Where a status stands: before, in or after the rounds; in them, first by round."""
+    place = _ORDER.index(status)
+    if place in _ROUND:
+        return (1, attempt, place)
+    return (0 if place < _ROUND.start else 2, place, attempt)

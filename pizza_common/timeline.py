@@ -1,0 +1,43 @@
+"""The timeline of an order: what was said of it, each status once a round, in order.
+
+Events may come twice, late and out of order: the same set of events always ends in the same
+timeline. Entries are dicts as `OrderEvent.entry` makes them.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pizza_common.status import Rank, Status, in_round, rank
+
+Entry = dict[str, Any]
+
+
+def merge(entries: Iterable[Entry], new: Entry) -> list[Entry]:
+    """The timeline with one more entry; of two with the same status and round, the earlier."""
+    known = {_name(entry): entry for entry in entries}
+    name = _name(new)
+    known[name] = min(known.get(name, new), new, key=_age)
+    rounds = [attempt for status, attempt in known if in_round(Status(status))]
+    last_round = max(rounds, default=1)
+    return sorted(known.values(), key=lambda entry: _rank(entry, last_round))
+
+
+def status_of(entries: list[Entry]) -> Status:
+    """The status of the highest rank."""
+    return Status(entries[-1]["status"]) if entries else Status.RECEIVED
+
+
+def _name(entry: Entry) -> tuple[str, int]:
+    return entry["status"], entry.get("attempt", 1)
+
+
+def _age(entry: Entry) -> tuple[str, str, str]:
+    return entry["at"], entry["service"], entry.get("detail", "")
+
+
+def _rank(entry: Entry, last_round: int) -> Rank:
+    """A pizza discarded for a remake ends its round; discarded at last, it is part of the undo."""
+    status, attempt = _name(entry)
+    if status == Status.PIZZA_DISCARDED and attempt < last_round:
+        return (1, attempt, len(Status))
+    return rank(Status(status), attempt)

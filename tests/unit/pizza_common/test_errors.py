@@ -1,0 +1,41 @@
+import re
+
+import pytest
+
+from pizza_common import errors
+from pizza_common.errors import PeerRefused, PizzaError
+from pizza_common.service import service_app
+from pizza_common.settings import Settings
+
+
+def every(kind):
+    return [kind, *(each for below in kind.__subclasses__() for each in every(below))]
+
+
+@pytest.mark.parametrize("kind", every(PizzaError))
+def test_every_error_is_answered_with_its_problem(kind):
+    app = service_app("pizza-test", Settings())
+
+    @app.get("/broken")
+    def broken():
+        raise kind("Why it is so.")
+
+    answer = app.test_client().get("/broken")
+    assert (answer.status_code, answer.mimetype) == (kind.status, "application/problem+json")
+    assert answer.get_json() == {
+        "type": "about:blank",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": "Why it is so.",
+    }
+
+
+@pytest.mark.parametrize("kind", every(PizzaError))
+def test_the_drawn_tree_names_every_error_and_its_status(kind):
+    line = re.search(rf"^.*\b{kind.__name__} .*$", errors.__doc__, re.M)
+    assert line
+    assert str(kind.status) in line[0] or kind in (errors.PeerRefused, errors.SettingsError)
+
+
+def test_a_peer_s_refusal_keeps_its_status():
+    assert PeerRefused("No.", 409).status == 409

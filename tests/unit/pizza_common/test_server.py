@@ -1,0 +1,158 @@
+"""A service as a process: `python3 app.py` from inside its folder."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import pytest
+import requests
+
+from tests.unit.pizza_common.stub_dapr import RunningDapr, StubDapr
+from tests.unit.services import ORDER, ROOT
+
+DEADLINE = 20.0
+
+
+def wait_until(condition, what):
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain until {what}"
+        time.sleep(0.02)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def answers(url):
+    try:
+        return requests.get(f"{url}/healthz", timeout=2).ok
+    except requests.ConnectionError:
+        return False
+
+
+class Process:
+    """A kitchen on a port of its own; ends with the `with`."""
+
+    def __init__(self, dapr=None, **env):
+        self.port = env.pop("APP_PORT", None) or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        http, grpc = (dapr.http_port, dapr.grpc_port) if dapr else (free_port(), free_port())
+        ports = {"APP_PORT": self.port, "DAPR_HTTP_PORT": http, "DAPR_GRPC_PORT": grpc}
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in __exit__
+        self.process = subprocess.Popen(
+            [sys.executable, "app.py"],
+            cwd=ROOT / "pizza-kitchen",
+            env={**os.environ, **{name: str(value) for name, value in {**ports, **env}.items()}},
+            stderr=self.log,
+        )
+
+    def ready(self):
+        wait_until(lambda: answers(self.url), "the service answers")
+        return self
+
+    def cook(self):
+        return requests.post(f"{self.url}/cook", json=ORDER, timeout=DEADLINE)
+
+    def end(self, number=signal.SIGTERM):
+        """Signal it; its exit code and the lines it logged."""
+        self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self):
+        code = self.process.wait(timeout=DEADLINE)
+        self.log.seek(0)
+        return code, self.log.read().splitlines()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+
+@pytest.fixture
+def dapr():
+    with RunningDapr(StubDapr()) as running:
+        yield running
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_success_and_json_logs(number):
+    with Process() as kitchen:
+        began = time.monotonic()
+        code, lines = kitchen.ready().end(number)
+        assert code == 0
+        assert [json.loads(line)["event"] for line in lines] == ["listening", "stopped"]
+        assert {json.loads(line)["service"] for line in lines} == {"pizza-kitchen"}
+        assert time.monotonic() - began < DEADLINE
+
+
+def test_a_taken_port_is_one_clear_line():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with Process(APP_PORT=port) as kitchen:
+            code, lines = kitchen.ended()
+    assert code == 1
+    assert len(lines) == 1
+    assert str(port) in lines[0]
+
+
+def test_a_wrong_setting_is_one_clear_line():
+    with Process(PIZZA_TIME_SCALE="slow") as kitchen:
+        code, lines = kitchen.ended()
+    assert code == 1
+    assert len(lines) == 1
+    assert "PIZZA_TIME_SCALE" in lines[0]
+
+
+def test_without_a_sidecar_it_lives_but_is_not_ready_and_says_so_at_once():
+    with Process() as kitchen:
+        kitchen.ready()
+        began = time.monotonic()
+        assert requests.get(f"{kitchen.url}/readyz", timeout=DEADLINE).status_code == 503
+        assert kitchen.cook().status_code == 503
+        assert time.monotonic() - began < 5
+
+
+def test_a_stop_interrupts_the_cook_who_goes_on_after_the_restart(dapr):
+    results = []
+    with Process(dapr, PIZZA_TIME_SCALE=1000) as kitchen:
+        kitchen.ready()
+        cook = threading.Thread(target=lambda: results.append(kitchen.cook()))
+        cook.start()
+        wait_until(lambda: dapr.stub.published, "the first stage is announced")
+        code, _ = kitchen.end()
+        cook.join()
+    assert (code, results[0].status_code) == (0, 503)
+    with Process(dapr, PIZZA_TIME_SCALE=0) as kitchen:
+        kitchen.ready()
+        assert kitchen.cook().json() == {**ORDER, "status": "cooked"}
+
+
+def test_a_hundred_requests_at_once_are_all_worked_on(dapr):
+    with Process(dapr, PIZZA_TIME_SCALE=0) as kitchen:
+        kitchen.ready()
+        statuses = []
+
+        def cook(number):
+            order = {**ORDER, "order_id": f"n{number}"}
+            answer = requests.post(f"{kitchen.url}/cook", json=order, timeout=DEADLINE)
+            statuses.append(answer.status_code)
+
+        threads = [threading.Thread(target=cook, args=(number,)) for number in range(100)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert statuses == [200] * 100
+        assert kitchen.end()[0] == 0

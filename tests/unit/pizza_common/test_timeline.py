@@ -1,0 +1,63 @@
+from functools import reduce
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pizza_common.status import Status, rank
+from pizza_common.timeline import merge, status_of
+
+
+def an_entry(status, at="2026-01-01T00:00:00.000Z", attempt=1):
+    more = {"attempt": attempt} if attempt > 1 else {}
+    return {"status": Status(status).value, "at": at, "service": "pizza-test", **more}
+
+
+def timeline_of(entries):
+    return reduce(merge, entries, [])
+
+
+entries = st.builds(
+    an_entry,
+    st.sampled_from(Status),
+    st.integers(0, 9).map("2026-01-01T00:00:0{}.000Z".format),
+    st.integers(1, 3),
+)
+
+
+@given(st.lists(entries, max_size=12), st.randoms(use_true_random=False))
+def test_the_same_events_in_any_order_end_in_the_same_timeline(events, random):
+    shuffled = [*events, *random.sample(events, len(events) // 2)]
+    random.shuffle(shuffled)
+    assert timeline_of(shuffled) == timeline_of(events)
+
+
+@given(st.lists(entries, max_size=12))
+def test_no_status_is_twice_in_a_round(events):
+    names = [(entry["status"], entry.get("attempt", 1)) for entry in timeline_of(events)]
+    assert len(names) == len(set(names))
+    assert set(names) == {(entry["status"], entry.get("attempt", 1)) for entry in events}
+
+
+@given(st.lists(st.sampled_from(Status), min_size=1, max_size=12))
+def test_the_status_is_that_of_the_highest_rank(statuses):
+    assert status_of(timeline_of(map(an_entry, statuses))) == max(statuses, key=rank)
+
+
+def test_of_an_event_that_was_told_twice_the_first_time_counts():
+    late, early = (an_entry("cooked", f"2026-01-01T00:00:0{second}.000Z") for second in (5, 1))
+    assert timeline_of([late, early]) == timeline_of([early, late]) == [early]
+
+
+def test_an_order_of_which_nothing_was_said_is_received():
+    assert status_of([]) == Status.RECEIVED
+
+
+def test_a_pizza_discarded_for_a_remake_does_not_end_the_order():
+    told = [an_entry("pizza_discarded"), an_entry("cooking_baking", attempt=2)]
+    assert status_of(timeline_of(told)) == Status.COOKING_BAKING
+    assert status_of(timeline_of([*told, an_entry("delivered")])) == Status.DELIVERED
+
+
+def test_a_pizza_discarded_at_last_is_part_of_the_undoing():
+    told = [an_entry("pizza_discarded"), an_entry("delivery_finding_driver")]
+    assert status_of(timeline_of(told)) == Status.PIZZA_DISCARDED

@@ -1,0 +1,72 @@
+"""A workflow engine in memory that does at once what it is asked, or never."""
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+from pizza_common.errors import NotFound
+from workflow_client import Instance
+
+
+class FakeWorkflows:
+    """Behaves as `WorkflowClient` does; each call is kept in `calls`."""
+
+    def __init__(self) -> None:
+        self.instances: dict[str, Instance] = {}
+        self.calls: list[tuple[Any, ...]] = []
+        self.obeys = True
+        """False: an engine whose worker is away keeps what it is asked for later."""
+        self.fails: Exception | None = None
+        """Raised once, instead of the next call that changes something."""
+        self.after_tell: dict[str, Any] = {}
+        """What the instance becomes when it is told something."""
+        self._lock = threading.Lock()
+
+    def put(self, runtime_status: str = "RUNNING", **fields: Any) -> None:
+        """Let order 123 be in this state."""
+        self.instances["123"] = Instance(runtime_status, **fields)
+
+    def names(self) -> list[str]:
+        return [call[0] for call in self.calls]
+
+    def start(self, order_id: str, ticket: dict[str, Any]) -> None:
+        self._called("start", order_id, ticket)
+        with self._lock:
+            found = self.instances.get(order_id)
+            if found is None or found.is_final:
+                self.instances[order_id] = Instance("RUNNING", order=ticket["order"])
+
+    def find(self, order_id: str) -> Instance | None:
+        return self.instances.get(order_id)
+
+    def tell(self, order_id: str, event: str, data: dict[str, Any]) -> None:
+        self._called("tell", event, data)
+        self._change(order_id, **self.after_tell)
+
+    def pause(self, order_id: str) -> None:
+        self._called("pause")
+        self._change(order_id, runtime_status="SUSPENDED")
+
+    def resume(self, order_id: str) -> None:
+        self._called("resume")
+        self._change(order_id, runtime_status="RUNNING")
+
+    def terminate(self, order_id: str) -> None:
+        self._called("terminate")
+        self._change(order_id, runtime_status="TERMINATED")
+
+    def close(self) -> None:
+        self.calls.append(("close",))
+
+    def _called(self, *call: Any) -> None:
+        error, self.fails = self.fails, None
+        if error:
+            raise error
+        self.calls.append(call)
+
+    def _change(self, order_id: str, **fields: Any) -> None:
+        found = self.instances.get(order_id)
+        if found is None:
+            raise NotFound
+        if self.obeys:
+            self.instances[order_id] = replace(found, **fields)

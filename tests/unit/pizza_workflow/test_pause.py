@@ -1,0 +1,75 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+PAUSED = (200, {"order_id": "123", "status": "paused"})
+RESUMED = (200, {"order_id": "123", "status": "resumed"})
+
+
+def test_a_running_order_is_paused_and_resumed(post, workflows):
+    workflows.put()
+    assert [post("/pause-order"), post("/resume-order")] == [PAUSED, RESUMED]
+    assert workflows.names() == ["pause", "resume"]
+
+
+@pytest.mark.parametrize("path", ["/pause-order", "/resume-order", "/terminate-order"])
+@pytest.mark.parametrize("runtime_status", ["COMPLETED", "FAILED", "TERMINATED"])
+def test_a_finished_order_takes_no_orders(post, workflows, path, runtime_status):
+    workflows.put(runtime_status)
+    assert post(path)[0] == 409
+    assert workflows.calls == []
+
+
+@pytest.mark.parametrize("path", ["/pause-order", "/resume-order", "/terminate-order"])
+def test_an_unknown_order_is_not_found(post, path):
+    assert post(path)[0] == 404
+
+
+def test_a_paused_order_is_not_paused_again(post, workflows):
+    workflows.put("SUSPENDED")
+    assert post("/pause-order")[0] == 409
+    assert workflows.calls == []
+
+
+def test_a_running_order_is_not_resumed(post, workflows):
+    workflows.put("RUNNING")
+    assert post("/resume-order")[0] == 409
+    assert workflows.calls == []
+
+
+def test_of_many_pauses_at_once_one_reaches_the_engine(post, workflows):
+    workflows.put()
+    with ThreadPoolExecutor(20) as pool:
+        answers = [answer[0] for answer in pool.map(post, ["/pause-order"] * 20)]
+    assert sorted(answers) == [200] + [409] * 19
+    assert workflows.names() == ["pause"]
+
+
+def test_a_pause_that_does_not_show_is_not_repeated(post, workflows):
+    workflows.put()
+    workflows.obeys = False
+    assert [post(path)[0] for path in ("/pause-order", "/pause-order", "/resume-order")] == [
+        503
+    ] * 3
+    assert workflows.names() == ["pause"]
+    workflows.put("SUSPENDED")
+    assert post("/pause-order")[0] == 409
+    assert post("/resume-order")[0] == 503
+
+
+def test_an_order_that_ends_instead_of_pausing_is_a_conflict(post, workflows):
+    workflows.put()
+    workflows.pause = lambda order_id: workflows.put("COMPLETED")
+    assert post("/pause-order")[0] == 409
+
+
+def test_an_order_that_has_not_begun_is_not_paused_yet(post, workflows):
+    workflows.put("PENDING")
+    assert post("/pause-order")[0] == 503
+    assert workflows.calls == []
+
+
+@pytest.mark.parametrize("body", [{}, {"order_id": 123}, {"order_id": "123", "force": True}])
+def test_a_body_that_cannot_be_used_is_refused(client, body):
+    answer = client.post("/pause-order", json=body)
+    assert (answer.status_code, answer.content_type) == (400, "application/problem+json")

@@ -1,0 +1,129 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from pizza_common.errors import SidecarUnavailable
+
+APPROVED = (200, {"order_id": "123", "validation_status": "approved"})
+REJECTED = (200, {"order_id": "123", "validation_status": "rejected"})
+
+
+@pytest.fixture
+def waiting(workflows, slips):
+    """An order that waits for its manager."""
+    workflows.put(custom_status="waiting_for_validation")
+    slips.open("123", 1)
+
+
+def told(workflows):
+    return [call[2] for call in workflows.calls if call[:2] == ("tell", "ValidationComplete")]
+
+
+def test_an_approval_is_told_to_the_workflow(post, workflows, waiting):
+    assert post("/validate-pizza", approved=True, approver="Ann") == APPROVED
+    assert told(workflows) == [{"approved": True, "approver": "Ann", "remake": False, "round": 1}]
+
+
+def test_a_rejection_may_ask_for_a_remake(post, workflows, waiting):
+    assert post("/validate-pizza", approved=False, reason="burnt", remake=True) == REJECTED
+    assert told(workflows) == [{"approved": False, "reason": "burnt", "remake": True, "round": 1}]
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_decided_pizza_is_not_decided_again(post, workflows, waiting, again):
+    post("/validate-pizza", approved=True)
+    assert post("/validate-pizza", approved=again)[0] == 409
+    assert len(told(workflows)) == 1
+
+
+def test_of_many_managers_at_once_one_decides(post, workflows, waiting):
+    with ThreadPoolExecutor(20) as pool:
+        asked = [pool.submit(post, "/validate-pizza", approved=n % 2 == 0) for n in range(20)]
+    answers = [each.result()[0] for each in asked]
+    assert sorted(answers) == [200] + [409] * 19
+    assert len(told(workflows)) == 1
+
+
+def test_of_two_managers_at_two_replicas_one_decides(post, workflows, sidecar, slips, waiting):
+    def other_is_first(method, key):
+        if method == "save_state":
+            sidecar.before = lambda *_: None
+            slips.decide("123", *slips.read("123"), {"approved": False})
+
+    sidecar.before = other_is_first
+    assert post("/validate-pizza", approved=True)[0] == 409
+    assert told(workflows) == []
+
+
+@pytest.mark.parametrize("place", [None, "taking_order", "validated", "delivering", "cancelling"])
+def test_a_pizza_that_is_not_waiting_cannot_be_decided(post, workflows, slips, place):
+    slips.open("123", 1)
+    workflows.put(custom_status=place)
+    assert post("/validate-pizza", approved=True)[0] == 409
+    assert workflows.calls == []
+
+
+@pytest.mark.parametrize("runtime_status", ["RUNNING", "SUSPENDED"])
+def test_a_pizza_that_still_cooks_cannot_be_decided(post, workflows, runtime_status):
+    workflows.put(runtime_status, custom_status="cooking")
+    assert post("/validate-pizza", approved=True)[0] == 409
+
+
+def test_a_cooked_pizza_of_a_paused_order_can_be_decided(post, workflows, slips):
+    workflows.put("SUSPENDED", custom_status="cooking")
+    slips.open("123", 1)
+    assert post("/validate-pizza", approved=True) == APPROVED
+
+
+def test_a_remake_that_still_cooks_cannot_be_decided(post, workflows, waiting):
+    post("/validate-pizza", approved=False, remake=True)
+    workflows.put(custom_status="cooking")
+    assert post("/validate-pizza", approved=True)[0] == 409
+
+
+def test_a_remade_pizza_is_decided_as_the_next_round(post, workflows, waiting, slips):
+    post("/validate-pizza", approved=False, remake=True)
+    slips.open("123", 2)
+    assert post("/validate-pizza", approved=True) == APPROVED
+    assert told(workflows)[1]["round"] == 2
+
+
+def test_a_finished_order_cannot_be_decided(post, workflows, slips):
+    slips.open("123", 1)
+    workflows.put("TERMINATED", custom_status="waiting_for_validation")
+    assert post("/validate-pizza", approved=True)[0] == 409
+
+
+def test_an_unknown_order_cannot_be_decided(post):
+    assert post("/validate-pizza", approved=True)[0] == 404
+
+
+def test_a_round_that_ended_undecided_cannot_be_decided(post, workflows, waiting, slips):
+    slips.close("123", 1)
+    assert post("/validate-pizza", approved=True)[0] == 409
+    assert told(workflows) == []
+
+
+def test_a_decision_that_was_written_but_not_told_is_told_by_its_repetition(
+    post, workflows, waiting
+):
+    workflows.fails = SidecarUnavailable()
+    assert post("/validate-pizza", approved=True)[0] == 503
+    assert post("/validate-pizza", approved=True) == APPROVED
+    assert post("/validate-pizza", approved=True)[0] == 409
+    assert len(told(workflows)) == 1
+
+
+def test_a_decision_that_was_written_but_not_told_is_told_by_another_and_stands(
+    post, workflows, waiting
+):
+    workflows.fails = SidecarUnavailable()
+    post("/validate-pizza", approved=True)
+    assert post("/validate-pizza", approved=False)[0] == 409
+    assert [each["approved"] for each in told(workflows)] == [True]
+
+
+@pytest.mark.parametrize("approved", ["yes", 1, None, "true"])
+def test_approved_is_true_or_false(post, approved):
+    status, problem = post("/validate-pizza", approved=approved)
+    assert (status, problem["errors"][0]["field"]) == (400, "approved")
