@@ -1,0 +1,129 @@
+"""The workflow's HTTP side: routes, and the parts put together."""
+
+import os
+import sys
+from typing import Any
+
+from flask import current_app
+from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.openapi import OpenAPI
+
+from front_desk import FrontDesk
+from messages import (
+    CancelRequest,
+    Decided,
+    Done,
+    OrderRef,
+    Started,
+    Validation,
+    WorkflowStatus,
+)
+from pizza_activities import Shop
+from pizza_common.order import Order, OrderPath
+from pizza_common.service import problem_docs, run_service, service_app
+from pizza_common.settings import settings_of
+from pizza_common.sidecar import Sidecar
+from worker import Worker, new_runtime, register
+from workflow_client import WorkflowClient
+from workflow_settings import WorkflowSettings
+
+SERVICE = "pizza-workflow"
+
+api = APIBlueprint("workflow", __name__, abp_responses=problem_docs(400, 413, 503))
+
+
+def desk() -> FrontDesk:
+    """The rules behind the routes of the app that answers."""
+    front_desk: FrontDesk = current_app.extensions["front_desk"]
+    return front_desk
+
+
+@api.post("/start-order", responses={200: Started, **problem_docs(409)})
+def start_order(body: Order) -> dict[str, Any]:
+    """Start an order; asked twice, answer as the first time."""
+    return desk().start(body.with_id())
+
+
+@api.post("/validate-pizza", responses={200: Decided, **problem_docs(404, 409)})
+def validate_pizza(body: Validation) -> dict[str, Any]:
+    """Approve or reject the cooked pizza."""
+    return desk().validate(body)
+
+
+@api.get("/get-status/<order_id:order_id>", responses={200: WorkflowStatus, **problem_docs(404)})
+def get_status(path: OrderPath) -> dict[str, Any]:
+    """Where the order is."""
+    return desk().status(path.order_id)
+
+
+@api.post("/pause-order", responses={200: Done, **problem_docs(404, 409)})
+def pause_order(body: OrderRef) -> dict[str, Any]:
+    """Hold an order where it is."""
+    return desk().pause(body)
+
+
+@api.post("/resume-order", responses={200: Done, **problem_docs(404, 409)})
+def resume_order(body: OrderRef) -> dict[str, Any]:
+    """Let a paused order go on."""
+    return desk().resume(body)
+
+
+@api.post("/cancel-order", responses={200: Done, **problem_docs(404, 409)})
+def cancel_order(body: CancelRequest) -> dict[str, Any]:
+    """Stop an order at its next safe point and undo what was done."""
+    return desk().cancel(body)
+
+
+@api.post("/terminate-order", responses={200: Done, **problem_docs(404, 409)})
+def terminate_order(body: OrderRef) -> dict[str, Any]:
+    """Stop an order hard, undoing nothing."""
+    return desk().terminate(body)
+
+
+def create_app(
+    settings: WorkflowSettings | None = None,
+    sidecar: Sidecar | None = None,
+    workflows: WorkflowClient | None = None,
+    worker: Worker | None = None,
+) -> OpenAPI:
+    """The service; tests pass their own parts, `python3 app.py` passes only settings."""
+    settings = settings or settings_of(SERVICE, WorkflowSettings)
+    sidecar = sidecar or Sidecar(settings)
+    workflows = workflows or WorkflowClient(settings)
+    worker = worker or a_worker(settings, sidecar)
+    app = service_app(
+        SERVICE, settings, checks={"sidecar": sidecar.is_ready, "worker": worker.is_ready}
+    )
+    hooks = app.extensions["hooks"]
+    hooks.started.append(worker.start)
+    hooks.stopping.append(worker.stop)
+    hooks.stopped += [worker.wait, workflows.close, sidecar.close]
+    app.extensions["front_desk"] = FrontDesk(
+        workflows, sidecar, worker.is_ready, settings.pizza_validation_seconds
+    )
+    app.register_api(api)
+    return app
+
+
+def a_worker(settings: WorkflowSettings, sidecar: Sidecar) -> Worker:
+    """A worker that runs the story over this sidecar."""
+    shop = Shop(sidecar, settings.pizza_time_scale)
+
+    def build() -> Any:
+        runtime = new_runtime(settings)
+        register(runtime, shop)
+        return runtime
+
+    return Worker(build)
+
+
+def main() -> int:
+    """The whole life of the process."""
+    return run_service(SERVICE, create_app, lambda service: settings_of(service, WorkflowSettings))
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    # A step that is cut off is done again by the next worker; its thread must not hold us up.
+    os._exit(code)

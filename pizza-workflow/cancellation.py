@@ -1,0 +1,42 @@
+"""The customer's wish to cancel: listened for from the first moment, obeyed at safe points."""
+
+from collections.abc import Generator
+from typing import Any
+
+from dapr.ext.workflow import DaprWorkflowContext, when_any
+
+from place import Place
+
+CANCEL_ORDER = "CancelOrder"
+
+
+class OrderStopped(Exception):
+    """The order ends before delivery although no step failed."""
+
+
+class Cancelled(OrderStopped):
+    """The customer cancelled; `reason` is what they said, or None."""
+
+    def __init__(self, reason: str | None) -> None:
+        super().__init__(reason or "cancelled")
+        self.reason = reason
+
+
+class Cancellation:
+    """One wait for the event, made once: a second wait would miss what the first one took."""
+
+    def __init__(self, ctx: DaprWorkflowContext) -> None:
+        self._ctx = ctx
+        self._wish = ctx.wait_for_external_event(CANCEL_ORDER)
+
+    def check(self) -> None:
+        """A safe point. Raises Cancelled when the customer has asked for it."""
+        if self._wish.is_complete:
+            wish = self._wish.get_result()
+            raise Cancelled(wish.get("reason") if isinstance(wish, dict) else None)
+
+    def beside(self, task: Any) -> Generator[Any, Any, None]:
+        """Wait for `task` or the wish, and show the wish at once, whichever came first."""
+        yield when_any([task, self._wish])
+        if self._wish.is_complete:
+            self._ctx.set_custom_status(Place.CANCELLING.value)

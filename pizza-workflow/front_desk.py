@@ -1,0 +1,216 @@
+"""The front desk's rules: what may be asked of an order, when, and what the answer promises.
+
+The engine takes a pause, a cancel or an event in any state and says nothing, or breaks. So each
+request looks at the state first, one at a time per order, and what it promises is seen, or
+follows from the order in which the engine takes events, before it answers.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from cancellation import CANCEL_ORDER
+from messages import CancelRequest, OrderRef, Validation
+from pizza_common.errors import Conflict, NotFound, Unavailable
+from pizza_common.event import OrderEvent
+from pizza_common.locks import KeyLocks
+from pizza_common.order import Order
+from pizza_common.sidecar import Sidecar
+from pizza_common.status import Status
+from place import CANCELLABLE, DECIDABLE, Place
+from start_record import StartRecords
+from validation import VALIDATION_COMPLETE
+from validation_slip import Slip, ValidationSlips
+from workflow_client import Instance, WorkflowClient, instance_id
+
+Answer = dict[str, Any]
+
+CONFIRM_SECONDS = 5.0
+_LOOK_SECONDS = 0.05
+
+
+class FrontDesk:
+    """Answers the customer, the manager and the operator. Every method raises Unavailable."""
+
+    def __init__(
+        self,
+        workflows: WorkflowClient,
+        sidecar: Sidecar,
+        worker_ready: Callable[[], bool],
+        validation_seconds: float,
+        confirm_seconds: float = CONFIRM_SECONDS,
+    ) -> None:
+        self._workflows = workflows
+        self._sidecar = sidecar
+        self._worker_ready = worker_ready
+        self._validation_seconds = validation_seconds
+        self._confirm_seconds = confirm_seconds
+        self._starts = StartRecords(sidecar)
+        self._slips = ValidationSlips(sidecar)
+        self._locks = KeyLocks()
+        self._unseen: dict[str, str] = {}
+
+    def start(self, order: Order) -> Answer:
+        """Start it; asked again, by whomever, answer the same. Raises Conflict."""
+        if not self._worker_ready():  # the engine would keep the request waiting
+            raise Unavailable("The workflow worker is not connected yet.")
+        with self._locks.held(order.id):
+            record = self._starts.claim(order)
+            if not record.started:
+                self._start(order.id, record.order)
+        return {
+            "order_id": order.id,
+            "workflow_instance_id": instance_id(order.id),
+            "status": "started",
+        }
+
+    def status(self, order_id: str) -> Answer:
+        """Where the order is. Raises NotFound."""
+        found = self._known(order_id)
+        return {
+            "order_id": order_id,
+            "workflow_instance_id": instance_id(order_id),
+            "runtime_status": found.runtime_status,
+            "custom_status": found.custom_status,
+            "created_at": found.created_at,
+            "last_updated_at": found.last_updated_at,
+            "result": found.result,
+            "error": found.error,
+        }
+
+    def validate(self, asked: Validation) -> Answer:
+        """Decide about the cooked pizza, once. Raises NotFound, Conflict."""
+        with self._locks.held(asked.order_id):
+            found = self._known(asked.order_id)
+            slip, etag = self._slips.read(asked.order_id)
+            if found.is_final or found.custom_status not in DECIDABLE or slip is None:
+                raise Conflict(f"Order {asked.order_id} is not waiting for validation.")
+            self._decide(asked, slip, etag)
+        verdict = "approved" if asked.approved else "rejected"
+        return {"order_id": asked.order_id, "validation_status": verdict}
+
+    def pause(self, asked: OrderRef) -> Answer:
+        """Hold the order where it is. Raises NotFound, Conflict unless it runs."""
+        with self._locks.held(asked.order_id):
+            self._switch(asked.order_id, "RUNNING", "SUSPENDED", self._workflows.pause)
+        return {"order_id": asked.order_id, "status": "paused"}
+
+    def resume(self, asked: OrderRef) -> Answer:
+        """Let the order go on. Raises NotFound, Conflict unless it is paused."""
+        with self._locks.held(asked.order_id):
+            self._switch(asked.order_id, "SUSPENDED", "RUNNING", self._workflows.resume)
+        return {"order_id": asked.order_id, "status": "resumed"}
+
+    def cancel(self, asked: CancelRequest) -> Answer:
+        """Stop the order at its next safe point. Raises NotFound, Conflict.
+
+        A state seen after the event was stored in which a cancel is accepted proves that the
+        workflow will see the event before it hands the pizza over.
+        """
+        with self._locks.held(asked.order_id):
+            found = self._known(asked.order_id)
+            if not _is_being_cancelled(found):
+                self._check_cancellable(found, asked.order_id)
+                self._workflows.tell(asked.order_id, CANCEL_ORDER, {"reason": asked.reason})
+                found = self._await(asked.order_id, _handed_over_or_not)
+                if found.custom_status not in (Place.CANCELLING, Place.CANCELLED):
+                    self._check_cancellable(found, asked.order_id)
+        return {"order_id": asked.order_id, "status": "cancelled"}
+
+    def terminate(self, asked: OrderRef) -> Answer:
+        """Stop the order hard, undoing nothing. Raises NotFound, Conflict when it is finished."""
+        with self._locks.held(asked.order_id):
+            found = self._known(asked.order_id)
+            if found.runtime_status == "TERMINATED":
+                self._announce_termination(found)  # in case the first caller did not come to it
+            _check_unfinished(found, asked.order_id)
+            self._workflows.terminate(asked.order_id)
+            found = self._await(asked.order_id, lambda seen: seen.is_final)
+            if found.runtime_status != "TERMINATED":
+                _check_unfinished(found, asked.order_id)
+            self._announce_termination(found)
+        return {"order_id": asked.order_id, "status": "terminated"}
+
+    def _start(self, order_id: str, order: dict[str, Any]) -> None:
+        if self._workflows.find(order_id) is None:
+            ticket = {"order": order, "validation_seconds": self._validation_seconds}
+            self._workflows.start(order_id, ticket)
+        self._starts.mark_started(order_id)
+
+    def _known(self, order_id: str) -> Instance:
+        found = self._workflows.find(order_id)
+        if found is None:
+            raise NotFound(f"There is no order {order_id}.")
+        return found
+
+    def _decide(self, asked: Validation, slip: Slip, etag: str) -> None:
+        """Write the decision, then tell the workflow; one that was written and not told is told.
+
+        That happens when the process ended, or the sidecar was away, in between. Who then sends
+        the same again is given the answer that the first did not get.
+        """
+        if slip.decision is None:
+            slip = self._slips.decide(asked.order_id, slip, etag, asked.decision())
+        elif slip.raised:
+            raise Conflict(f"Order {asked.order_id} was already decided.")
+        self._workflows.tell(asked.order_id, VALIDATION_COMPLETE, slip.decision or {})
+        self._slips.mark_raised(asked.order_id, slip)
+        if slip.decision != {**asked.decision(), "round": slip.round}:
+            raise Conflict(f"Order {asked.order_id} was already decided.")
+
+    def _switch(self, order_id: str, before: str, after: str, ask: Callable[[str], None]) -> None:
+        """Ask the engine and wait until it is so: a second pause would wedge the worker."""
+        found = self._settled(order_id)
+        if found.runtime_status != before:
+            raise Conflict(f"Order {order_id} is {found.runtime_status}.")
+        self._unseen[order_id] = after
+        ask(order_id)
+        found = self._settled(order_id)
+        if found.runtime_status != after:
+            raise Conflict(f"Order {order_id} is {found.runtime_status}.")
+
+    def _settled(self, order_id: str) -> Instance:
+        """The state, once it has begun and shows the last pause or resume that was asked for."""
+        wanted = self._unseen.get(order_id)
+
+        def settled(seen: Instance) -> bool:
+            status = seen.runtime_status
+            return seen.is_final or (status != "PENDING" and wanted in (None, status))
+
+        found = self._await(order_id, settled)
+        self._unseen.pop(order_id, None)
+        return found
+
+    def _await(self, order_id: str, ready: Callable[[Instance], bool]) -> Instance:
+        """The first state that is ready. Raises Unavailable when none comes in time."""
+        deadline = time.monotonic() + self._confirm_seconds
+        while not ready(found := self._known(order_id)):
+            if time.monotonic() > deadline:
+                raise Unavailable(f"Order {order_id} has not changed yet; ask for its status.")
+            time.sleep(_LOOK_SECONDS)
+        return found
+
+    def _check_cancellable(self, found: Instance, order_id: str) -> None:
+        _check_unfinished(found, order_id)
+        if found.custom_status not in CANCELLABLE:
+            raise Conflict(f"Order {order_id} is {found.custom_status}; it cannot be cancelled.")
+
+    def _announce_termination(self, found: Instance) -> None:
+        if found.order is not None:
+            order = Order.model_validate(found.order)
+            event = OrderEvent.announce(order, Status.TERMINATED, "pizza-workflow")
+            self._sidecar.publish(event)
+
+
+def _check_unfinished(found: Instance, order_id: str) -> None:
+    if found.is_final:
+        raise Conflict(f"Order {order_id} is finished: {found.runtime_status}.")
+
+
+def _is_being_cancelled(found: Instance) -> bool:
+    return not found.is_final and found.custom_status == Place.CANCELLING
+
+
+def _handed_over_or_not(seen: Instance) -> bool:
+    """At `validated` the workflow has not yet looked whether a cancel came beside the approval."""
+    return seen.is_final or seen.custom_status != Place.VALIDATED

@@ -1,0 +1,67 @@
+"""What clients send about an order, and what they get back."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from pizza_common.order import OrderId, StrictModel, Text
+
+
+class OrderRef(StrictModel):
+    """An order by its id."""
+
+    order_id: OrderId
+
+
+class CancelRequest(OrderRef):
+    """A customer's wish to cancel."""
+
+    reason: Text | None = Field(default=None, max_length=200)
+
+
+class Validation(OrderRef):
+    """A manager's decision; `remake` has a rejected pizza made again."""
+
+    approved: bool
+    reason: Text | None = Field(default=None, max_length=200)
+    approver: Text | None = Field(default=None, max_length=100)
+    remake: bool = False
+
+    def decision(self) -> dict[str, Any]:
+        """What the workflow is told, without the id."""
+        return self.model_dump(mode="json", exclude={"order_id"}, exclude_none=True)
+
+
+class Started(BaseModel):
+    """The order's workflow exists."""
+
+    order_id: str
+    workflow_instance_id: str
+    status: str
+
+
+class Decided(BaseModel):
+    """The decision counts."""
+
+    order_id: str
+    validation_status: str
+
+
+class Done(BaseModel):
+    """What was asked for has happened, or will at the next safe point."""
+
+    order_id: str
+    status: str
+
+
+class WorkflowStatus(BaseModel):
+    """Where the order is; `result` once it is finished, `error` when it failed."""
+
+    order_id: str
+    workflow_instance_id: str
+    runtime_status: str
+    custom_status: str | None
+    created_at: str | None
+    last_updated_at: str | None
+    result: dict[str, Any] | None
+    error: str | None

@@ -1,0 +1,32 @@
+"""Where an order is in its workflow: the values of the custom status, in order."""
+
+from enum import StrEnum
+
+from pizza_common.status import Status
+
+
+class Place(StrEnum):
+    """Coarser than the order book's statuses: one for each step that may be asked about."""
+
+    TAKING_ORDER = "taking_order"
+    COOKING = "cooking"
+    WAITING_FOR_VALIDATION = Status.WAITING_FOR_VALIDATION.value
+    REJECTED = Status.REJECTED.value
+    VALIDATED = Status.VALIDATED.value
+    DELIVERING = "delivering"
+    DELIVERED = Status.DELIVERED.value
+    CANCELLING = "cancelling"
+    CANCELLED = Status.CANCELLED.value
+    UNDOING = "undoing"
+    FAILED = Status.FAILED.value
+
+
+# A cancel is accepted here. Not at `validated`: the pizza is being handed over. None is an
+# order whose workflow has not begun.
+CANCELLABLE = frozenset(
+    {None, Place.TAKING_ORDER, Place.COOKING, Place.WAITING_FOR_VALIDATION, Place.REJECTED}
+)
+
+# A manager may decide here once the slip is open. `cooking` because a paused workflow stays
+# there when the pizza is done.
+DECIDABLE = frozenset({Place.COOKING, Place.WAITING_FOR_VALIDATION})

@@ -1,0 +1,150 @@
+"""The workflow worker: the SDK's runtime in the background, and what is registered with it."""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from dapr.ext.workflow import (
+    DaprWorkflowContext,
+    WorkflowActivityContext,
+    WorkflowRuntime,
+)
+from dapr.ext.workflow.logger import LoggerOptions
+
+from pizza_activities import STEPS, Shop, Step, Ticket
+from pizza_common.errors import PeerRefused, Unavailable
+from pizza_workflow import Story, pizza_workflow
+from workflow_settings import WorkflowSettings
+
+log = structlog.get_logger()
+
+_CHATTY = ("durabletask-worker", "durabletask-client", "WorkflowRuntime", "DaprWorkflowContext")
+
+LOST_SECONDS = 60.0
+"""How long a stream may be away before the runtime is replaced."""
+
+END_SECONDS = 3.0
+"""How long a stopping worker may take to deliver its last results."""
+
+
+class NonRetryableError(Exception):
+    """What the workflow must not try again; the SDK knows it by this name."""
+
+
+def register(runtime: WorkflowRuntime, shop: Shop) -> None:
+    """Make the workflow and its steps known to a runtime.
+
+    The SDK marks each function it is given and then refuses it to a second runtime, so it gets
+    new ones that do nothing but pass on.
+    """
+
+    def story(ctx: DaprWorkflowContext, ticket: dict[str, Any]) -> Story:
+        return pizza_workflow(ctx, ticket)
+
+    runtime.register_workflow(story, name=pizza_workflow.__name__)
+    for step in STEPS:
+        runtime.register_activity(activity_of(step, shop), name=step.__name__)
+
+
+def activity_of(step: Step, shop: Shop) -> Callable[[WorkflowActivityContext, Ticket], Any]:
+    """The step as an activity. Raises NonRetryableError where the peer's answer is final."""
+
+    def activity(_ctx: WorkflowActivityContext, ticket: Ticket) -> Any:
+        with structlog.contextvars.bound_contextvars(order_id=ticket["order"]["order_id"]):
+            try:
+                return step(shop, ticket)
+            except PeerRefused as refusal:
+                log.warning("step refused", step=step.__name__, error=refusal.detail)
+                raise NonRetryableError(refusal.detail) from refusal
+            except Unavailable as error:
+                log.warning("step failed", step=step.__name__, error=error.detail)
+                raise
+
+    return activity
+
+
+def new_runtime(settings: WorkflowSettings) -> WorkflowRuntime:
+    """A runtime for the settings' sidecar; it connects when it is started."""
+    _quiet()
+    threads = settings.pizza_worker_threads
+    return WorkflowRuntime(
+        host="127.0.0.1",
+        port=str(settings.dapr_grpc_port),
+        logger_options=LoggerOptions(log_handler=logging.NullHandler()),
+        maximum_thread_pool_workers=threads,
+        maximum_concurrent_activity_work_items=threads,
+        maximum_concurrent_orchestration_work_items=threads,
+    )
+
+
+class Worker:
+    """Keeps a runtime going in a background thread until it is stopped.
+
+    The SDK's runtime connects again by itself, but ends for good when its stream is cancelled.
+    One that stays away is replaced by a new one; it cannot be started twice.
+    """
+
+    def __init__(
+        self, build: Callable[[], WorkflowRuntime], lost_seconds: float = LOST_SECONDS
+    ) -> None:
+        self._build = build
+        self._lost_seconds = lost_seconds
+        self._runtime: WorkflowRuntime | None = None
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin to connect; returns at once."""
+        self._in_background(self._run)
+
+    def is_ready(self) -> bool:
+        """Whether the sidecar has this worker's stream, so that workflows advance."""
+        runtime = self._runtime
+        return runtime is not None and runtime.wait_for_worker_ready(timeout=0.001)
+
+    def stop(self) -> None:
+        """Take no more work; returns at once."""
+        self._stopping.set()
+        if self._runtime is not None:
+            self._in_background(self._runtime.shutdown)
+
+    def wait(self, seconds: float = END_SECONDS) -> None:
+        """Let a stopped worker deliver the results it has, at most that long."""
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _in_background(self, task: Callable[[], None]) -> None:
+        thread = threading.Thread(target=task, name="workflow-worker", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._runtime = runtime = self._build()
+            with contextlib.suppress(RuntimeError):  # its stream never came, or went at once
+                runtime.start()  # waits while there is no sidecar
+                self._watch()
+            if not self._stopping.wait(self._lost_seconds / 20):
+                log.warning("workflow worker lost its stream; a new one is started")
+                runtime.shutdown()
+
+    def _watch(self) -> None:
+        """Return when the stream has been away too long, or the worker is stopped."""
+        seen = time.monotonic()
+        while time.monotonic() - seen < self._lost_seconds:
+            if self._stopping.wait(self._lost_seconds / 20):
+                return
+            if self.is_ready():
+                seen = time.monotonic()
+
+
+def _quiet() -> None:
+    """The SDK tells each turn at level info, and warns of what is logged here in fewer words."""
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("durabletask-worker").setLevel(logging.WARNING)

@@ -1,0 +1,179 @@
+"""The border to the workflow engine: the only file that knows the SDK's client and its errors."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import dapr.conf
+import grpc
+from dapr.ext.workflow import DaprWorkflowClient, WorkflowState
+from dapr.ext.workflow.logger import LoggerOptions
+
+from pizza_common.errors import NotFound, SidecarUnavailable
+from pizza_common.event import moment
+from pizza_workflow import pizza_workflow
+from workflow_settings import WorkflowSettings
+
+T = TypeVar("T")
+
+FINAL = frozenset({"COMPLETED", "FAILED", "TERMINATED"})
+
+# The engine answers UNKNOWN to everything; only the words tell one error from another.
+_ALREADY_ACTIVE = "already exists"
+_UNKNOWN_INSTANCE = "no such instance exists"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One order's workflow as the engine last saw it; `order` is what it was started with."""
+
+    runtime_status: str
+    custom_status: str | None = None
+    created_at: str | None = None
+    last_updated_at: str | None = None
+    order: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+    error: str | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing happens any more."""
+        return self.runtime_status in FINAL
+
+
+class WorkflowClient:
+    """Pizza workflows by order id. Every method raises SidecarUnavailable, also after a while."""
+
+    def __init__(self, settings: WorkflowSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._client: DaprWorkflowClient | None = None
+
+    def start(self, order_id: str, ticket: dict[str, Any]) -> None:
+        """Start the order's workflow; one that is active already is left alone."""
+        try:
+            self._call(
+                lambda client: client.schedule_new_workflow(
+                    pizza_workflow.__name__, input=ticket, instance_id=instance_id(order_id)
+                )
+            )
+        except _AlreadyActive:
+            return
+
+    def find(self, order_id: str) -> Instance | None:
+        """The order's workflow, or None."""
+        state = self._call(lambda client: client.get_workflow_state(instance_id(order_id)))
+        return _instance(state) if state else None
+
+    def tell(self, order_id: str, event: str, data: dict[str, Any]) -> None:
+        """Raise an event. Raises NotFound; a finished workflow takes it and does nothing."""
+        self._call(
+            lambda client: client.raise_workflow_event(instance_id(order_id), event, data=data)
+        )
+
+    def pause(self, order_id: str) -> None:
+        """Suspend a workflow that runs. Raises NotFound."""
+        self._call(lambda client: client.pause_workflow(instance_id(order_id)))
+
+    def resume(self, order_id: str) -> None:
+        """Resume a workflow that is suspended; any other breaks. Raises NotFound."""
+        self._call(lambda client: client.resume_workflow(instance_id(order_id)))
+
+    def terminate(self, order_id: str) -> None:
+        """Stop a workflow where it stands. Raises NotFound."""
+        self._call(lambda client: client.terminate_workflow(instance_id(order_id)))
+
+    def close(self) -> None:
+        """Let go of the connection; may be called twice."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _call(self, ask: Callable[[DaprWorkflowClient], T]) -> T:
+        client = self._connected()
+        try:
+            return ask(client)
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.UNAVAILABLE:
+                self._forget(client)
+            raise _translated(error) from error
+
+    def _connected(self) -> DaprWorkflowClient:
+        with self._lock:
+            if self._client is None:
+                self._client = _new_client(self._settings)
+            return self._client
+
+    def _forget(self, client: DaprWorkflowClient) -> None:
+        """Begin anew at the next call: a channel that lost its sidecar waits ever longer."""
+        with self._lock:
+            if self._client is client:
+                self._client = None
+
+
+class _AlreadyActive(Exception):
+    """A workflow with this id runs."""
+
+
+def instance_id(order_id: str) -> str:
+    """The id of an order's workflow."""
+    return f"pizza-order-{order_id}"
+
+
+def _new_client(settings: WorkflowSettings) -> DaprWorkflowClient:
+    # The SDK takes a deadline for its calls from its own settings only.
+    sdk: Any = dapr.conf.settings
+    sdk.DAPR_API_TIMEOUT_SECONDS = settings.pizza_sidecar_timeout
+    logging.getLogger("DaprWorkflowClient").setLevel(logging.CRITICAL)  # it logs what it raises
+    return DaprWorkflowClient(
+        host="127.0.0.1",
+        port=str(settings.dapr_grpc_port),
+        logger_options=LoggerOptions(log_handler=logging.NullHandler()),
+    )
+
+
+def _translated(error: grpc.RpcError) -> Exception:
+    details = error.details() or ""
+    if _ALREADY_ACTIVE in details:
+        return _AlreadyActive()
+    if _UNKNOWN_INSTANCE in details:
+        return NotFound("There is no such order.")
+    return SidecarUnavailable(f"the workflow engine failed ({error.code().name}): {details[:200]}")
+
+
+def _instance(state: WorkflowState) -> Instance:
+    ticket, result = _object(state.serialized_input), _object(state.serialized_output)
+    failure = state.failure_details
+    return Instance(
+        runtime_status=state.runtime_status.name,
+        custom_status=_text(state.serialized_custom_status),
+        created_at=_time(state.created_at),
+        last_updated_at=_time(state.last_updated_at),
+        order=(ticket or {}).get("order"),
+        result=result,
+        error=failure.message if failure else (result or {}).get("error"),
+    )
+
+
+def _object(encoded: str | None) -> dict[str, Any] | None:
+    """A JSON object; None for anything else, which a foreign workflow may have put there."""
+    try:
+        value = json.loads(encoded) if encoded else None
+    except json.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _text(custom_status: str | None) -> str | None:
+    """The custom status; some engines give it back as a JSON string."""
+    return custom_status.strip('"') if custom_status else None
+
+
+def _time(utc: datetime) -> str | None:
+    """ISO 8601; None where the engine has no time yet and gives its year 1 or 1970."""
+    return moment(utc.replace(tzinfo=UTC)) if utc.year > 1970 else None
