@@ -84,8 +84,8 @@ class Sidecar:
             ("grpc.so_reuseport", 0),
         ]
         self._grpc = server = grpc.aio.server(options=limits)
-        dapr_pb2_grpc.add_DaprServicer_to_server(DaprServicer(self), server)
-        add_task_hub_to_server(TaskHub(self.workflows, self._dispatcher), server)
+        dapr_pb2_grpc.add_DaprServicer_to_server(DaprServicer(self), server)  # type: ignore[no-untyped-call]
+        add_task_hub_to_server(TaskHub(self.workflows, self._dispatcher), server)  # type: ignore[no-untyped-call]
         try:
             server.add_insecure_port(f"{LOOPBACK}:{self.app.grpc_port}")
         except RuntimeError as cause:

@@ -7,12 +7,17 @@ Times are integer microseconds since the epoch, UTC, everywhere in localdapr; `t
 `microseconds` are the border to protobuf's Timestamp.
 """
 
+import asyncio
+import inspect
+import logging
+from collections.abc import Sequence
 from typing import Any
 
-from dapr.ext.workflow._durabletask.internal import (
-    orchestrator_service_pb2_grpc as _grpc,
-)
+from dapr.ext.workflow._durabletask import worker as _worker
+from dapr.ext.workflow._durabletask.internal import helpers as _helpers
+from dapr.ext.workflow._durabletask.internal import orchestrator_service_pb2_grpc as _grpc
 from dapr.ext.workflow._durabletask.internal import protos
+from dapr.ext.workflow._durabletask.internal import shared as _shared
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import StringValue
 
@@ -53,3 +58,59 @@ def optional_text(message: Any, field: str) -> str | None:
 def event(kind: str, payload: Any, at: int, event_id: int = -1) -> HistoryEvent:
     """A history event of `kind` (the name of its field, such as `timerFired`)."""
     return HistoryEvent(eventId=event_id, timestamp=timestamp(at), **{kind: payload})
+
+
+class Executor:
+    """The SDK's own way to run a turn and an activity, without its worker and its stream.
+
+    `runtime` is a WorkflowRuntime that was never started: it only holds what is registered.
+    """
+
+    def __init__(self, runtime: Any) -> None:
+        self._registry = runtime._WorkflowRuntime__worker._registry
+        self._logger = logging.getLogger("localdapr.executor")
+
+    def run_turn(
+        self, instance_id: str, past: Sequence[HistoryEvent], new: Sequence[HistoryEvent]
+    ) -> WorkflowResponse:
+        """Replay `past`, apply `new`, and answer as the worker does."""
+        executor = _worker._OrchestrationExecutor(self._registry, self._logger)
+        outcome = executor.execute(instance_id, past, new)
+        response = WorkflowResponse(instanceId=instance_id, actions=outcome.actions)
+        if outcome.encoded_custom_status is not None:
+            response.customStatus.value = outcome.encoded_custom_status
+        if outcome.version_name:
+            response.version.name = outcome.version_name
+        if outcome.patches:
+            response.version.patches.extend(outcome.patches)
+        return response
+
+    def run_activity(self, item: Any) -> Any:
+        """Run the activity of an ActivityRequest and answer with an ActivityResponse."""
+        instance_id = item.workflowInstance.instanceId
+        answer = protos.ActivityResponse(instanceId=instance_id, taskId=item.taskId)
+        activity = self._registry.get_activity(item.name)
+        executor = _worker._ActivityExecutor(self._logger)
+        arguments = (instance_id, item.name, item.taskId, item.input.value, item.taskExecutionId)
+        try:
+            if inspect.iscoroutinefunction(activity):
+                result = asyncio.run(executor.execute_async(activity, *arguments))
+            else:
+                result = executor.execute(activity, *arguments)
+        # As in the SDK's worker: whatever an activity raises is its failure.
+        except Exception as failure:  # noqa: BLE001
+            answer.failureDetails.CopyFrom(_helpers.new_failure_details(failure))
+        else:
+            if result is not None:
+                answer.result.value = result
+        return answer
+
+
+def encode_json(value: Any) -> str:
+    """A value as the SDK puts it on the wire."""
+    return str(_shared.to_json(value))  # type: ignore[no-untyped-call]
+
+
+def decode_json(encoded: str) -> Any:
+    """A value as the SDK takes it from the wire."""
+    return _shared.from_json(encoded)  # type: ignore[no-untyped-call]

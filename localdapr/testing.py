@@ -1,0 +1,317 @@
+"""Test a workflow in the test's own process: no sidecar, no socket, no waiting.
+
+The engine and its tables are those of the sidecar, the workflow code is run by the SDK's own
+executor, and the clock is virtual: it stands still until a test moves it or waits for an end.
+
+    with WorkflowEnvironment(workflows=[story], activities=[cook]) as env:
+        order = env.start(story, {"size": "large"})
+        env.raise_event(order, "ValidationComplete", {"approved": True})
+        assert env.wait(order).output == "delivered"
+"""
+
+import functools
+import itertools
+import sqlite3
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from dapr.ext.workflow import WorkflowRuntime
+
+from localdapr import instances, rows
+from localdapr.engine.inbox import begin_turn, raised
+from localdapr.engine.instance import Instance, Status
+from localdapr.errors import LocalDaprError
+from localdapr.instances import Consequences
+from localdapr.replaying import replay_history
+from localdapr.wire import Executor, HistoryEvent, decode_json, encode_json, event, pb, text
+from localdapr.work_items import task_item, task_result
+
+APP_ID = "test"
+START = datetime(2030, 1, 1, tzinfo=UTC)
+TURNS = 100_000  # a workflow that takes more turns without the clock moving runs in a circle
+_MARKS = ("_workflow_registered", "_activity_registered")
+
+
+class StuckError(LocalDaprError):
+    """A workflow cannot end by waiting: it needs an event that the test has not raised."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An instance as a test sees it. `input` and `output` are values, not JSON."""
+
+    instance_id: str
+    status: str  # as Dapr names it: RUNNING, COMPLETED, FAILED, SUSPENDED, ...
+    input: Any
+    output: Any
+    custom_status: str | None
+    error_type: str | None
+    error: str | None
+
+
+class WorkflowEnvironment:
+    """One task hub on a virtual clock. Functions may be registered elsewhere too.
+
+    `register` is for code that registers all in one function, `register(runtime)`.
+    """
+
+    def __init__(
+        self,
+        workflows: Sequence[Callable[..., Any]] = (),
+        activities: Sequence[Callable[..., Any]] = (),
+        *,
+        register: Callable[[Any], None] | None = None,
+        now: datetime = START,
+    ) -> None:
+        self._clock = int(now.timestamp() * 1_000_000)
+        self._collected = _Collector()
+        if register is not None:
+            register(self._collected)
+        for workflow in workflows:
+            self._collected.register_workflow(workflow)
+        for activity in activities:
+            self._collected.register_activity(activity)
+        self._fakes: dict[str, Callable[..., Any]] = {}
+        self._failures: dict[str, tuple[int, BaseException]] = {}
+        self.calls: list[tuple[str, Any]] = []
+
+    def __enter__(self) -> Self:
+        self._db = sqlite3.connect(":memory:", isolation_level=None)
+        self._db.execute("PRAGMA foreign_keys=ON")
+        self._db.executescript(rows.SCHEMA)
+        self._executor = Executor(self._collected.runtime(self._activity))
+        self._runs: deque[int] = deque()
+        self._tasks: deque[int] = deque()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        raised_: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._db.close()
+
+    @property
+    def now(self) -> datetime:
+        """The virtual time, UTC."""
+        return datetime.fromtimestamp(self._clock / 1_000_000, UTC)
+
+    def fake(self, activity: Callable[..., Any] | str, replacement: Callable[..., Any]) -> None:
+        """Run `replacement(input)` wherever the activity is called."""
+        self._fakes[_name(activity)] = replacement
+
+    def fail(
+        self, activity: Callable[..., Any] | str, times: int, error: BaseException | None = None
+    ) -> None:
+        """Make the next `times` calls of an activity raise."""
+        self._failures[_name(activity)] = (times, error or RuntimeError("made to fail"))
+
+    def start(
+        self, workflow: Callable[..., Any] | str, input: Any = None, instance_id: str = ""
+    ) -> str:
+        """Begin an instance, run what can be run now, and give its id."""
+        instance_id = instance_id or uuid.uuid4().hex
+        instance = Instance(
+            APP_ID,
+            instance_id,
+            uuid.uuid4().hex,
+            _name(workflow),
+            Status.PENDING,
+            self._clock,
+            self._clock,
+            input=None if input is None else encode_json(input),
+        )
+        self._follow(instances.create(self._db, instance, self._clock))
+        return instance_id
+
+    def raise_event(self, instance_id: str, name: str, data: Any = None) -> None:
+        """Give an external event to an instance and run what it sets off."""
+        payload = None if data is None else encode_json(data)
+        self._post(instance_id, raised(name, payload, self._clock))
+
+    def suspend(self, instance_id: str) -> None:
+        """Hold back all events of an instance."""
+        self._post(instance_id, event("executionSuspended", {}, self._clock))
+
+    def resume(self, instance_id: str) -> None:
+        """Let a suspended instance go on."""
+        self._post(instance_id, event("executionResumed", {}, self._clock))
+
+    def terminate(self, instance_id: str, output: Any = None) -> None:
+        """End an instance and its children."""
+        encoded = None if output is None else encode_json(output)
+        asked = pb.ExecutionTerminatedEvent(input=text(encoded), recurse=True)
+        self._post(instance_id, event("executionTerminated", asked, self._clock))
+
+    def advance(self, by: timedelta) -> None:
+        """Move the clock, firing every timer on the way at its own time."""
+        until = self._clock + int(by.total_seconds() * 1_000_000)
+        while self._fire_next(until):
+            pass
+        self._clock = until
+
+    def wait(self, instance_id: str) -> Outcome:
+        """Move the clock from timer to timer until the instance ends. Raises StuckError."""
+        while not self._row(instance_id).instance.status.is_final:
+            if not self._fire_next(None):
+                outcome = self.state(instance_id)
+                raise StuckError(
+                    f"{instance_id} is {outcome.status} ({outcome.custom_status}) "
+                    "and waits for an event, not for time"
+                )
+        return self.state(instance_id)
+
+    def state(self, instance_id: str) -> Outcome:
+        """An instance as it is now. Raises NoSuchInstanceError."""
+        row = self._row(instance_id)
+        instance = instances.payloads(self._db, row)
+        failure = pb.TaskFailureDetails.FromString(instance.failure or b"")
+        return Outcome(
+            instance_id,
+            instance.shown_status.name,
+            _decoded(instance.input),
+            _decoded(instance.output),
+            instance.custom_status,
+            failure.errorType or None,
+            failure.errorMessage or None,
+        )
+
+    def history(self, instance_id: str) -> list[HistoryEvent]:
+        """All that has happened to an instance, as the task hub records it."""
+        return instances.history(self._db, self._row(instance_id).run)
+
+    def called(self) -> Counter[str]:
+        """How often each activity was called, failed calls included."""
+        return Counter(name for name, _ in self.calls)
+
+    def replay(self, history: Sequence[HistoryEvent]) -> None:
+        """Run today's code over a recorded history. Raises IncompatibleCodeError."""
+        replay_history(self._executor, history)
+
+    def _row(self, instance_id: str) -> rows.Row:
+        return instances.require(self._db, APP_ID, instance_id)
+
+    def _post(self, instance_id: str, arrived: HistoryEvent) -> None:
+        row = self._row(instance_id)
+        self._follow(instances.post(self._db, row, arrived, self._clock))
+
+    def _follow(self, done: Consequences) -> None:
+        self._note(done)
+        for _ in range(TURNS):
+            if self._tasks:
+                self._run_task(self._tasks.popleft())
+            elif self._runs:
+                self._run_turn(self._runs.popleft())
+            else:
+                return
+        raise StuckError(f"more than {TURNS} turns without the clock moving: an endless loop?")
+
+    def _note(self, done: Consequences) -> None:
+        self._runs.extend(run for _, run in sorted(done.wake, key=lambda wake: wake[1]))
+        self._tasks.extend(task_id for _, task_id in done.tasks)
+
+    def _run_turn(self, run: int) -> None:
+        work = instances.next_work(self._db, run, 0)
+        if work is None:
+            return
+        events = begin_turn(work.batch, self._clock)
+        response = self._executor.run_turn(work.row.instance.instance_id, work.past, events)
+        done = instances.end_turn(self._db, work, events, response, self._clock, _ids())
+        if done.more and not done.stalled:
+            self._runs.append(run)
+        self._note(done)
+
+    def _run_task(self, task_id: int) -> None:
+        found = instances.load_task(self._db, task_id)
+        if found is None:
+            return
+        item = task_item(found, str(task_id)).activityRequest
+        result = task_result(self._executor.run_activity(item), self._clock)
+        self._note(instances.end_task(self._db, task_id, result, self._clock))
+
+    def _fire_next(self, until: int | None) -> bool:
+        timer = self._db.execute(
+            "SELECT fire_at, id FROM timers WHERE fire_at <= ? ORDER BY fire_at, id LIMIT 1",
+            (2**62 if until is None else until,),
+        ).fetchone()
+        if timer is None:
+            return False
+        self._clock = max(self._clock, timer[0])
+        self._follow(instances.fire_timers(self._db, [timer[1]], self._clock))
+        return True
+
+    def _activity(
+        self, name: str, real: Callable[..., Any], context: Any, given: Any, *rest: Any
+    ) -> Any:
+        """What every activity goes through: failures and fakes first, then the real one."""
+        self.calls.append((name, given))
+        left, error = self._failures.get(name, (0, None))
+        if left and error is not None:
+            self._failures[name] = (left - 1, error)
+            raise error
+        if name in self._fakes:
+            return self._fakes[name](given)
+        return real(context, given, *rest)
+
+
+class _Collector:
+    """Takes registrations as a WorkflowRuntime does, but leaves no mark on the functions."""
+
+    def __init__(self) -> None:
+        self._workflows: list[tuple[Callable[..., Any], dict[str, Any]]] = []
+        self._activities: list[tuple[Callable[..., Any], str | None]] = []
+
+    def register_workflow(self, fn: Callable[..., Any], *, name: str | None = None) -> None:
+        self._workflows.append((fn, {"name": name}))
+
+    def register_versioned_workflow(self, fn: Callable[..., Any], **options: Any) -> None:
+        self._workflows.append((fn, options))
+
+    def register_activity(self, fn: Callable[..., Any], *, name: str | None = None) -> None:
+        self._activities.append((fn, name))
+
+    def runtime(self, call: Callable[..., Any]) -> WorkflowRuntime:
+        """A runtime that is never started, with a copy of everything; `call` runs activities."""
+        runtime = WorkflowRuntime()
+        for fn, options in self._workflows:
+            copy = _unmarked(fn, fn)
+            if "is_latest" in options:
+                runtime.register_versioned_workflow(copy, **options)
+            else:
+                runtime.register_workflow(copy, **options)
+        for fn, name in self._activities:
+            runs = functools.partial(call, name or _name(fn), fn)
+            runtime.register_activity(_unmarked(fn, runs), name=name)
+        return runtime
+
+
+def _unmarked(fn: Callable[..., Any], runs: Callable[..., Any]) -> Callable[..., Any]:
+    """A function with the signature of `fn` that a second runtime takes too."""
+
+    @functools.wraps(fn)
+    def copy(context: Any, *given: Any) -> Any:
+        return runs(context, *(given or (None,))) if runs is not fn else fn(context, *given)
+
+    for mark in _MARKS:
+        copy.__dict__.pop(mark, None)
+    return copy
+
+
+def _name(function: Callable[..., Any] | str) -> str:
+    if isinstance(function, str):
+        return function
+    return str(getattr(function, "_dapr_alternate_name", function.__name__))
+
+
+def _decoded(encoded: str | None) -> Any:
+    return None if not encoded else decode_json(encoded)
+
+
+def _ids() -> Iterator[str]:
+    return (uuid.uuid4().hex for _ in itertools.count())

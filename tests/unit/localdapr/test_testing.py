@@ -1,0 +1,175 @@
+"""WorkflowEnvironment, as a user of localdapr.testing meets it."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from dapr.ext.workflow import RetryPolicy, when_any
+
+from localdapr.replaying import IncompatibleCodeError, load_history, save_history
+from localdapr.testing import StuckError, WorkflowEnvironment
+
+TWICE = RetryPolicy(first_retry_interval=timedelta(hours=1), max_number_of_attempts=2)
+
+
+def cook(ctx, size):
+    return f"{size} pizza"
+
+
+def deliver(ctx, pizza):
+    return f"{pizza} delivered"
+
+
+def story(ctx, order):
+    pizza = yield ctx.call_activity(cook, input=order["size"], retry_policy=TWICE)
+    ctx.set_custom_status("waiting")
+    approved = yield ctx.wait_for_external_event("Approved")
+    if not approved:
+        raise ValueError("rejected")
+    return (yield ctx.call_activity(deliver, input=pizza))
+
+
+def patient(ctx, _):
+    answer = ctx.wait_for_external_event("Answer")
+    late = ctx.create_timer(timedelta(days=2))
+    first = yield when_any([answer, late])
+    return "late" if first == late else answer.get_result()
+
+
+def countdown(ctx, n):
+    yield ctx.create_timer(timedelta(hours=1))
+    if n:
+        ctx.continue_as_new(n - 1, save_events=True)
+        return None
+    return (yield ctx.wait_for_external_event("go"))
+
+
+def family(ctx, sizes):
+    total = []
+    for size in sizes:
+        total.append((yield ctx.call_child_workflow(child, input=size)))
+    return total
+
+
+def child(ctx, size):
+    return (yield ctx.call_activity(cook, input=size))
+
+
+@pytest.fixture
+def env():
+    stories = [story, patient, countdown, family, child]
+    with WorkflowEnvironment(workflows=stories, activities=[cook, deliver]) as environment:
+        yield environment
+
+
+def test_a_story_runs_to_its_end(env) -> None:
+    order = env.start(story, {"size": "large"})
+    assert env.state(order).custom_status == "waiting"
+    env.raise_event(order, "approved", True)
+    assert env.state(order).output == "large pizza delivered"
+    assert env.called() == {"cook": 1, "deliver": 1}
+
+
+def test_days_pass_at_once(env) -> None:
+    order, before = env.start(patient), env.now
+    assert env.wait(order).output == "late"
+    assert env.now - before == timedelta(days=2)
+
+
+def test_the_clock_moves_only_as_far_as_told(env) -> None:
+    order = env.start(patient)
+    env.advance(timedelta(days=1))
+    env.raise_event(order, "Answer", 42)
+    assert env.state(order).output == 42
+
+
+def test_an_activity_that_fails_once_is_tried_again_after_its_interval(env) -> None:
+    env.fail(cook, times=1)
+    order, before = env.start(story, {"size": "small"}), env.now
+    env.advance(timedelta(hours=1))
+    assert env.state(order).custom_status == "waiting"
+    assert env.now - before == timedelta(hours=1)
+    assert env.called()["cook"] == 2
+
+
+def test_an_activity_that_goes_on_failing_fails_the_story(env) -> None:
+    env.fail(cook, times=2, error=RuntimeError("oven cold"))
+    outcome = env.wait(env.start(story, {"size": "small"}))
+    assert outcome.status == "FAILED"
+    assert "oven cold" in outcome.error
+
+
+def test_a_fake_stands_in_for_an_activity(env) -> None:
+    env.fake(deliver, lambda pizza: f"{pizza} by drone")
+    order = env.start(story, {"size": "large"})
+    env.raise_event(order, "Approved", True)
+    assert env.state(order).output == "large pizza by drone"
+
+
+def test_what_comes_while_suspended_counts_on_resume(env) -> None:
+    order = env.start(story, {"size": "large"})
+    env.suspend(order)
+    env.raise_event(order, "Approved", True)
+    assert env.state(order).status == "SUSPENDED"
+    env.resume(order)
+    assert env.state(order).status == "COMPLETED"
+
+
+def test_termination_ends_at_once(env) -> None:
+    order = env.start(story, {"size": "large"})
+    env.terminate(order, "closed")
+    assert (env.state(order).status, env.state(order).output) == ("TERMINATED", "closed")
+
+
+def test_continue_as_new_keeps_early_events(env) -> None:
+    order = env.start(countdown, 3)
+    env.raise_event(order, "go", "early")
+    assert env.wait(order).output == "early"
+
+
+def test_children_run_too(env) -> None:
+    assert env.wait(env.start(family, ["small", "large"])).output == ["small pizza", "large pizza"]
+
+
+def test_waiting_for_what_only_an_event_can_bring_is_an_error(env) -> None:
+    with pytest.raises(StuckError, match="waits for an event"):
+        env.wait(env.start(story, {"size": "large"}))
+
+
+def test_two_environments_share_functions(env) -> None:
+    with WorkflowEnvironment(workflows=[child], activities=[cook]) as other:
+        assert other.wait(other.start(child, "small")).output == "small pizza"
+
+
+def recorded(env) -> list:
+    order = env.start(story, {"size": "large"})
+    env.raise_event(order, "Approved", True)
+    return env.history(order)
+
+
+def test_a_recorded_history_fits_the_code_that_made_it(env, tmp_path: Path) -> None:
+    save_history(tmp_path / "happy.json", recorded(env))
+    env.replay(load_history(tmp_path / "happy.json"))
+
+
+def changed(ctx, order):
+    pizza = yield ctx.call_activity(cook, input=order["size"], retry_policy=TWICE)
+    yield ctx.call_activity(deliver, input=pizza)
+
+
+def patched(ctx, order):
+    if ctx.is_patched("no approval"):
+        return (yield ctx.call_activity(deliver, input="x"))
+    return (yield from story(ctx, order))
+
+
+@pytest.mark.parametrize(("today", "fits"), [(changed, False), (patched, True)])
+def test_changed_code_fits_an_old_history_only_behind_a_patch(env, today, fits) -> None:
+    history = recorded(env)
+    today.__name__ = "story"
+    with WorkflowEnvironment(workflows=[today], activities=[cook, deliver]) as later:
+        if fits:
+            later.replay(history)
+        else:
+            with pytest.raises(IncompatibleCodeError, match=r"in turn \d.*is_patched"):
+                later.replay(history)
