@@ -136,7 +136,11 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     if shop.process is not None:
         shop.process.kill()
         shop.process.wait(DEADLINE)
-    wait_until(lambda: not any(map(is_alive, shop.pids())), "the end of all apps")
+    try:
+        wait_until(lambda: not any(map(is_alive, shop.pids())), "the end of all apps")
+    finally:
+        for pid in filter(is_alive, shop.pids()):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_a_run_shows_the_apps_and_says_that_it_is_ready(shop: Shop) -> None:
