@@ -83,3 +83,10 @@ class NotCompletedError(ApiError):
 
     def __init__(self) -> None:
         super().__init__(500, "ERR_PURGE_WORKFLOW", "orchestration has not yet completed")
+
+
+class RerunRefusedError(ApiError):
+    """A workflow cannot be run again from the event that was asked for."""
+
+    def __init__(self, grpc: str, message: str) -> None:
+        super().__init__(400, "ERR_RERUN_WORKFLOW", message, grpc=grpc)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 
 from localdapr.engine.inbox import next_batch, receive
 from localdapr.engine.instance import Instance, Parent, Status
+from localdapr.engine.rerun import RerunRequest, rerun
 from localdapr.engine.turn import Message, Timer, Turn, finish_turn, started
-from localdapr.errors import InstanceExistsError, NoSuchInstanceError
+from localdapr.errors import InstanceExistsError, NoSuchInstanceError, RerunRefusedError
 from localdapr.rows import INSERT, SELECT, UPDATE, Row, to_row, values
 from localdapr.wire import HistoryEvent, WorkflowResponse, event, pb
 
@@ -76,10 +77,7 @@ def create(db: sqlite3.Connection, instance: Instance, now: int) -> Consequences
         if not existing.instance.status.is_final:
             raise InstanceExistsError(instance.instance_id)
         delete(db, existing.run)
-    run = db.execute(INSERT, values(instance)).lastrowid
-    assert run is not None
-    db.execute("INSERT INTO payloads (run, input) VALUES (?, ?)", (run, instance.input))
-    begin, done = started(instance, now), Consequences()
+    run, begin, done = _insert(db, instance), started(instance, now), Consequences()
     if instance.scheduled_at is not None and instance.scheduled_at > now:
         _arm(db, run, [Timer(instance.scheduled_at, begin)], done)
     else:
@@ -146,14 +144,38 @@ def end_turn(
     if not turn.stalled:
         db.execute("DELETE FROM inbox WHERE run = ? AND id <= ?", (row.run, work.last_inbox_id))
     _save_turn(db, row, turn, done)
-    for task in turn.tasks:
-        done.tasks.append((task.app_id, _add_task(db, row.run, task.app_id, task.scheduled)))
-    _arm(db, row.run, turn.timers, done)
-    for message in turn.messages:
-        _send(db, message, now, done)
+    _act(db, row.run, turn, now, done)
     if turn.terminate_children is not None:
         _terminate_children(db, turn, now, done)
     done.more, done.stalled = _has_inbox(db, row.run), turn.stalled
+    return done
+
+
+def create_rerun(
+    db: sqlite3.Connection,
+    app_id: str,
+    source_id: str,
+    asked: RerunRequest,
+    now: int,
+    new_ids: Iterator[str],
+) -> Consequences:
+    """Begin a finished instance again from one of its events, under a new id."""
+    source, done = find(db, app_id, source_id), Consequences()
+    if source is None:
+        text = f"workflow instance does not exist with ID '{source_id}'"
+        raise RerunRefusedError("NOT_FOUND", text)
+    if not source.instance.status.is_final:
+        raise RerunRefusedError("INVALID_ARGUMENT", f"'{source_id}' is not in a terminal state")
+    if source.instance.parent is not None:
+        text = f"'{source_id}': cannot rerun from child-workflows"
+        raise RerunRefusedError("INVALID_ARGUMENT", text)
+    if find(db, app_id, asked.new_id) is not None:
+        text = f"workflow '{asked.new_id}' has already been created"
+        raise RerunRefusedError("ALREADY_EXISTS", text)
+    turn = rerun(payloads(db, source), history(db, source.run), asked, now, new_ids)
+    run = _insert(db, turn.instance)
+    _save_turn(db, Row(run, 0, turn.instance), turn, done)
+    _act(db, run, turn, now, done)
     return done
 
 
@@ -260,6 +282,22 @@ def _save_turn(db: sqlite3.Connection, row: Row, turn: Turn, done: Consequences)
         done.ended.add(row.run)
 
 
+def _act(db: sqlite3.Connection, run: int, turn: Turn, now: int, done: Consequences) -> None:
+    """Queue all that a turn asked for."""
+    for task in turn.tasks:
+        done.tasks.append((task.app_id, _add_task(db, run, task.app_id, task.scheduled)))
+    _arm(db, run, turn.timers, done)
+    for message in turn.messages:
+        _send(db, message, now, done)
+
+
+def _insert(db: sqlite3.Connection, instance: Instance) -> int:
+    run = db.execute(INSERT, values(instance)).lastrowid
+    assert run is not None
+    db.execute("INSERT INTO payloads (run, input) VALUES (?, ?)", (run, instance.input))
+    return run
+
+
 def _drop_pending(db: sqlite3.Connection, run: int) -> None:
     db.execute("DELETE FROM tasks WHERE run = ?", (run,))
     db.execute("DELETE FROM timers WHERE run = ?", (run,))
@@ -296,6 +334,7 @@ def _start_child(db: sqlite3.Connection, message: Message, now: int, done: Conse
         updated_at=now,
         version=begin.version.value or None,
         input=begin.input.value if begin.HasField("input") else None,
+        trace=begin.parentTraceContext.traceParent or None,
         parent=Parent(
             parent.appID,
             parent.workflowInstance.instanceId,

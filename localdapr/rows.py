@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS instances (
     name TEXT NOT NULL, status INTEGER NOT NULL,
     created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, suspended INTEGER NOT NULL,
     started_at INTEGER, completed_at INTEGER, scheduled_at INTEGER,
-    version TEXT, custom_status TEXT, patches TEXT NOT NULL, tags TEXT NOT NULL,
+    version TEXT, custom_status TEXT, trace TEXT, patches TEXT NOT NULL, tags TEXT NOT NULL,
     parent_app TEXT, parent_id TEXT, parent_execution TEXT, parent_name TEXT, parent_task INTEGER,
     history_length INTEGER NOT NULL DEFAULT 0,
     UNIQUE (app_id, instance_id)
@@ -53,7 +53,7 @@ CREATE INDEX IF NOT EXISTS timers_run ON timers (run);
 
 _PLAIN = (
     "app_id", "instance_id", "execution_id", "name", "status", "created_at", "updated_at",
-    "suspended", "started_at", "completed_at", "scheduled_at", "version", "custom_status",
+    "suspended", "started_at", "completed_at", "scheduled_at", "version", "custom_status", "trace",
 )  # fmt: skip
 _PARENT = ("parent_app", "parent_id", "parent_execution", "parent_name", "parent_task")
 _COLUMNS = (*_PLAIN, "patches", "tags", *_PARENT)

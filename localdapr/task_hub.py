@@ -6,6 +6,7 @@ dispatcher. The runtime answers every failure with UNKNOWN and a text; so does t
 
 import logging
 import sqlite3
+import uuid
 from collections.abc import AsyncIterator, Awaitable
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from localdapr.dispatcher import Dispatcher
 from localdapr.engine.instance import Instance, Status
+from localdapr.engine.rerun import RerunRequest
 from localdapr.errors import ApiError, NoSuchInstanceError
 from localdapr.purging import Filter
 from localdapr.wire import TaskHubServicer, microseconds, optional_text, pb
@@ -43,6 +45,7 @@ class TaskHub(TaskHubServicer):
             input=optional_text(request, "input"),
             version=optional_text(request, "version"),
             scheduled_at=microseconds(request.scheduledStartTimestamp) if scheduled else None,
+            trace=request.parentTraceContext.traceParent or _metadata(context, "traceparent"),
             tags=request.tags,
         )
         call = self._workflows.start(asked)
@@ -118,6 +121,19 @@ class TaskHub(TaskHubServicer):
             )
         return pb.GetInstanceHistoryResponse(events=events)
 
+    async def RerunWorkflowFromEvent(self, request: Any, context: Context) -> Any:
+        named = request.HasField("newChildWorkflowInstanceID")
+        asked = RerunRequest(
+            event_id=request.eventID,
+            new_id=request.newInstanceID or uuid.uuid4().hex,
+            overwrite=request.overwriteInput,
+            input=optional_text(request, "input"),
+            new_child_id=request.newChildWorkflowInstanceID if named else None,
+        )
+        call = self._workflows.rerun(request.sourceInstanceID, asked)
+        new_id = await _answer(context, "failed to rerun workflow", call)
+        return pb.RerunWorkflowFromEventResponse(newInstanceID=new_id)
+
     async def GetWorkItems(self, request: Any, context: Context) -> AsyncIterator[Any]:
         stateful = pb.WORKER_CAPABILITY_STATEFUL_HISTORY in request.capabilities
         worker = self._dispatcher.attach(self._workflows.app_id, stateful)
@@ -146,11 +162,17 @@ async def _answer(context: Context, what: str, call: Awaitable[T]) -> T:
     try:
         return await call
     except ApiError as refused:
-        await context.abort(grpc.StatusCode.UNKNOWN, f"{what}: {refused.message}")
+        status = grpc.StatusCode[refused.grpc or "UNKNOWN"]
+        await context.abort(status, f"{what}: {refused.message}")
     except sqlite3.Error as failure:
         log.error("%s: %s", what, failure)
         await context.abort(grpc.StatusCode.UNKNOWN, f"{what}: {failure}")
     raise AssertionError("abort does not return")
+
+
+def _metadata(context: Context, name: str) -> str | None:
+    found = dict(context.invocation_metadata() or ()).get(name)
+    return found if isinstance(found, str) else None
 
 
 def _filter(asked: Any) -> Filter:

@@ -65,7 +65,8 @@ class WorkflowHttp:
     async def start(self, request: web.Request) -> web.Response:
         name, instance_id = request.match_info["id"], request.query.get("instanceID", "")
         _check_id(instance_id)
-        asked = StartRequest(name, instance_id, await request.text())
+        trace = request.headers.get("traceparent")
+        asked = StartRequest(name, instance_id, await request.text(), trace=trace)
         try:
             return _accepted(instanceID=await self._workflows.start(asked))
         except InstanceExistsError as active:

@@ -5,6 +5,8 @@ it. Knows neither gRPC nor HTTP. Errors are ApiErrors that carry the runtime's o
 """
 
 import functools
+import itertools
+import re
 import sqlite3
 import uuid
 from collections.abc import Callable, Mapping
@@ -14,20 +16,28 @@ from localdapr import instances, purging
 from localdapr.dispatcher import ANY_INSTANCE, Dispatcher
 from localdapr.engine.inbox import raised
 from localdapr.engine.instance import Instance, Status
+from localdapr.engine.rerun import RerunRequest
 from localdapr.instances import Consequences
 from localdapr.rows import Row
 from localdapr.wire import HistoryEvent, event, pb, text
 
+# W3C: version, trace id, span id, flags. What is not of this form is no trace.
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
 
 @dataclass(frozen=True)
 class StartRequest:
-    """A new instance. `scheduled_at`, in microseconds, delays its beginning; texts are JSON."""
+    """A new instance. `scheduled_at`, in microseconds, delays its beginning; texts are JSON.
+
+    `trace` is the W3C traceparent that its activities get.
+    """
 
     name: str
     instance_id: str = ""
     input: str | None = None
     version: str | None = None
     scheduled_at: int | None = None
+    trace: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -53,6 +63,7 @@ class Workflows:
             scheduled_at=asked.scheduled_at,
             version=asked.version,
             input=asked.input,
+            trace=asked.trace if asked.trace and TRACEPARENT.fullmatch(asked.trace) else None,
             tags=tuple(asked.tags.items()),
         )
         await self._change(lambda db: instances.create(db, instance, now))
@@ -123,6 +134,14 @@ class Workflows:
             return instances.history(db, instances.require(db, self.app_id, instance_id).run)
 
         return await self._store.read(look)
+
+    async def rerun(self, source_id: str, asked: RerunRequest) -> str:
+        """Run a finished instance again from an event; gives the new id."""
+        now, ids = self.dispatcher.now(), (str(uuid.uuid4()) for _ in itertools.count())
+        await self._change(
+            lambda db: instances.create_rerun(db, self.app_id, source_id, asked, now, ids)
+        )
+        return asked.new_id
 
     async def _post(self, instance_id: str, arrived: HistoryEvent) -> None:
         now = self.dispatcher.now()

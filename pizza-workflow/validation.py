@@ -53,7 +53,7 @@ def _next_event(saga: Saga, deadline: datetime) -> Generator[Any, Any, Any]:
 
 def _last_call(saga: Saga, round_: int, seconds: float) -> Generator[Any, Any, Decision]:
     """Close the round, unless a decision was accepted whose event has not come."""
-    decision = yield saga.call(close_validation, attempt=round_)
+    decision: Decision | None = yield saga.call(close_validation, attempt=round_)
     if not decision:
         raise TimedOut(seconds)
     return decision

@@ -61,6 +61,7 @@ class Instance:
     output: str | None = None
     failure: bytes | None = None
     custom_status: str | None = None
+    trace: str | None = None  # the W3C traceparent under which it was started
     parent: Parent | None = None
     patches: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()

@@ -7,6 +7,7 @@ is to be saved. Nothing is saved or sent here.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from localdapr.engine.instance import Instance, Parent, Status
 from localdapr.wire import (
@@ -155,6 +156,7 @@ def _schedule_task(turn: Turn, action: WorkflowAction, now: int, _: Iterator[str
     asked = action.scheduleTask
     payload = pb.TaskScheduledEvent(name=asked.name, taskExecutionId=asked.taskExecutionId)
     _copy_optional(asked, payload, "version", "input")
+    _note_trace(turn.instance, payload)
     scheduled = _from_action("taskScheduled", payload, turn, action, now)
     turn.history.append(scheduled)
     turn.tasks.append(Task(_target_app(turn, action), scheduled))
@@ -180,15 +182,26 @@ def _create_child(turn: Turn, action: WorkflowAction, now: int, new_ids: Iterato
     child_id = asked.instanceId or f"{parent.instance_id}:{action.id:04x}"
     payload = pb.ChildWorkflowInstanceCreatedEvent(name=asked.name, instanceId=child_id)
     _copy_optional(asked, payload, "version", "input")
-    turn.history.append(_from_action("childWorkflowInstanceCreated", payload, turn, action, now))
-    start = pb.ExecutionStartedEvent(name=asked.name)
-    _copy_optional(asked, start, "version", "input")
-    start.workflowInstance.instanceId = child_id
-    start.workflowInstance.executionId.value = next(new_ids)
-    start.parentInstance.CopyFrom(_as_parent(parent, action.id))
-    begin = _from_action("executionStarted", start, turn, action, now)
-    begin.eventId = -1
-    turn.messages.append(Message(_target_app(turn, action), child_id, begin))
+    _note_trace(parent, payload)
+    created = _from_action("childWorkflowInstanceCreated", payload, turn, action, now)
+    turn.history.append(created)
+    app_id = _target_app(turn, action)
+    turn.messages.append(start_of_child(parent, created, app_id, now, next(new_ids)))
+
+
+def start_of_child(
+    parent: Instance, created: HistoryEvent, app_id: str, now: int, execution_id: str
+) -> Message:
+    """The message that begins a child, from the event that notes its creation."""
+    child = created.childWorkflowInstanceCreated
+    start = pb.ExecutionStartedEvent(name=child.name)
+    _copy_optional(child, start, "version", "input", "parentTraceContext")
+    start.workflowInstance.instanceId = child.instanceId
+    start.workflowInstance.executionId.value = execution_id
+    start.parentInstance.CopyFrom(_as_parent(parent, created.eventId))
+    begin = event("executionStarted", start, now)
+    begin.router.CopyFrom(created.router)
+    return Message(app_id, child.instanceId, begin)
 
 
 def _as_parent(instance: Instance, task_id: int) -> "pb.ParentInstanceInfo":
@@ -277,6 +290,7 @@ def started(instance: Instance, now: int) -> HistoryEvent:
     payload.workflowInstance.instanceId = instance.instance_id
     payload.workflowInstance.executionId.value = instance.execution_id
     payload.tags.update(instance.tags)
+    _note_trace(instance, payload)
     if instance.scheduled_at is not None:
         payload.scheduledStartTimestamp.FromMicroseconds(instance.scheduled_at)
     if instance.parent is not None:
@@ -320,6 +334,13 @@ def _target_app(turn: Turn, action: WorkflowAction) -> str:
     if action.HasField("router") and action.router.targetAppID:
         return action.router.targetAppID
     return turn.instance.app_id
+
+
+def _note_trace(instance: Instance, payload: Any) -> None:
+    """Activities and children belong to the trace that their workflow was started in."""
+    if instance.trace is not None:
+        payload.parentTraceContext.traceParent = instance.trace
+        payload.parentTraceContext.spanID = instance.trace.split("-")[2]
 
 
 def _copy_optional(source: object, target: object, *fields: str) -> None:
