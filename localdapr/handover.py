@@ -4,7 +4,6 @@ Decides nothing about retries: it answers one `Answer` for each event.
 """
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
@@ -12,6 +11,7 @@ from uuid import uuid4
 
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout
 
+from localdapr.app_calls import sendable, token_header
 from localdapr.cloudevent import CONTENT_TYPE, from_json, to_json, wrap_raw
 from localdapr.deliveries import Delivery
 from localdapr.manifest import App
@@ -95,7 +95,7 @@ class Handover:
         try:
             async with self._session.post(
                 url,
-                data=body,
+                data=sendable(body),
                 headers={**headers, **token_header(self._app)},
                 allow_redirects=False,
                 timeout=ClientTimeout(total=timeout or DELIVERY_SECONDS),
@@ -107,12 +107,6 @@ class Handover:
             return Answer.FAILED, b""
         except ClientError:
             return Answer.BROKEN, b""
-
-
-def token_header(app: App) -> dict[str, str]:
-    """The token by which an app knows its sidecar, when it has one (APP_API_TOKEN)."""
-    token = app.env.get("APP_API_TOKEN") or os.environ.get("APP_API_TOKEN", "")
-    return {"dapr-api-token": token} if token else {}
 
 
 def _shaped(wish: Subscription, delivery: Delivery) -> bytes:

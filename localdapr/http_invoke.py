@@ -12,6 +12,7 @@ from aiohttp import ClientError, ClientResponse, hdrs, web
 from multidict import CIMultiDict
 
 from localdapr.errors import ApiError
+from localdapr.http_request import PASSED_ON, TRACE
 from localdapr.invoke import Invocation, Invoker, passed_back
 
 IN_PATH = re.compile(r"/v1\.0/invoke/([^/]+)/method(/.*)")
@@ -28,7 +29,7 @@ class InvokeHttp:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         call = await _invocation(request)
-        request["passed_on"] = True
+        request[PASSED_ON] = True
         answer = await self._invoker.invoke(call)
         try:
             return await _relay(request, answer)
@@ -51,7 +52,7 @@ async def _invocation(request: web.Request) -> Invocation:
         headers=list(request.headers.items()),
         body=await _body(request, app_id),
         caller_host=request.host,
-        trace=request["trace"],
+        trace=request[TRACE],
     )
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from localdapr.cloudevent import Publication, from_json, to_json
 from localdapr.errors import ApiError
-from localdapr.http_state import query_metadata
+from localdapr.http_request import TRACE, query_metadata
 from localdapr.pubsub import PubSub
 from localdapr.tracing import Trace
 
@@ -46,7 +46,7 @@ class PublishHttp:
             await request.read(),
             request.headers.get("Content-Type", ""),
             query_metadata(request),
-            request["trace"],
+            request[TRACE],
         )
         await self._pubsub.publish([publication])
         return web.Response(status=204)
@@ -55,7 +55,7 @@ class PublishHttp:
         pubsub, topic = request.match_info["pubsub"], request.match_info["topic"]
         self._pubsub.require(pubsub, self._app_id)
         entries = _entries(await request.read(), pubsub, topic, self._app_id)
-        metadata, trace = query_metadata(request), request["trace"]
+        metadata, trace = query_metadata(request), request[TRACE]
         await self._pubsub.publish(
             [_publication(self._app_id, pubsub, topic, entry, metadata, trace) for entry in entries]
         )

@@ -16,14 +16,13 @@ from aiohttp import (
     ClientResponse,
     ClientSession,
     ClientTimeout,
-    DummyCookieJar,
-    TCPConnector,
 )
 from multidict import CIMultiDict
 from yarl import URL
 
+from localdapr.app_calls import CONNECT_SECONDS, sendable, token_header
+from localdapr.app_calls import new_session as new_session
 from localdapr.errors import ApiError
-from localdapr.handover import token_header
 from localdapr.manifest import App
 from localdapr.resiliency import NO_POLICY, Policy
 from localdapr.resources import Resources
@@ -34,22 +33,9 @@ HOP_BY_HOP = PROXY | {"connection", "keep-alive", "te", "trailer", "transfer-enc
 OWN_TO_SIDECAR = frozenset(("host", "content-length", "expect", "dapr-app-id", "dapr-api-token"))
 TRACE = frozenset(("traceparent", "tracestate", "baggage"))
 NOT_PASSED_ON = HOP_BY_HOP | OWN_TO_SIDECAR | TRACE
-OWN_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")  # aiohttp's, unwanted
 PATH_SAFE = "/:@!$&'()*+,;=~-._"
-CONNECT_SECONDS = 5.0
 
 Headers = Iterable[tuple[str, str]]
-
-
-def new_session() -> ClientSession:
-    """The one pool of connections to all apps; nothing is added to or taken from a request."""
-    return ClientSession(
-        connector=TCPConnector(limit=0),
-        cookie_jar=DummyCookieJar(),
-        auto_decompress=False,
-        skip_auto_headers=OWN_HEADERS,
-        timeout=ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-    )
 
 
 @dataclass(frozen=True)
@@ -117,7 +103,7 @@ class Invoker:
             call.method,
             _url(app, call),
             headers=self._headers(call, app),
-            data=call.body or None,
+            data=sendable(call.body),
             allow_redirects=False,
             timeout=ClientTimeout(sock_connect=CONNECT_SECONDS, **timeout),
         )

@@ -17,7 +17,7 @@ from localdapr.child_exit import ChildExit
 from localdapr.console import Console
 
 SCRIPT = Path(__file__).with_name("keeper_process.py")
-AGAIN_AFTER = 0.5  # seconds before a dead keeper is replaced
+PAUSE = 0.5  # seconds at least between two keepers
 CLOSE_TIMEOUT = 5.0  # more than the keeper's own grace
 
 
@@ -59,6 +59,9 @@ class Keeper:
         """Starts a keeper process that knows all groups; the pipe to an earlier one is closed."""
         read_end, write_end = os.pipe()
         try:
+            # Before it lives, so that there is never a keeper that does not know a group.
+            for group in self._groups:
+                os.write(write_end, b"add %d\n" % group)
             process = self._spawn(read_end)
         except OSError:
             os.close(write_end)
@@ -68,8 +71,6 @@ class Keeper:
         if self.pipe >= 0:
             os.close(self.pipe)
         self.pid, self.pipe = process.pid, write_end
-        for group in self._groups:
-            self._tell(b"add", group)
         return ChildExit(process)
 
     def _spawn(self, read_end: int) -> subprocess.Popen[bytes]:
@@ -86,11 +87,11 @@ class Keeper:
         while True:
             await current.wait()
             self._console.say("the keeper process ended; starting another")
-            await asyncio.sleep(AGAIN_AFTER)
             try:
                 self._exit = current = self._begin()
             except OSError as error:
                 self._console.say(f"the keeper process could not be started: {error.strerror}")
+            await asyncio.sleep(PAUSE)
 
     def _tell(self, verb: bytes, group: int) -> None:
         with contextlib.suppress(BrokenPipeError):  # dead: its successor is told by _begin

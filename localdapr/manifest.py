@@ -12,6 +12,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from localdapr.errors import ManifestError
+from localdapr.manifest_keys import (
+    APP_IGNORED,
+    APP_KEYS,
+    PORT_KEYS,
+    ROOT_KEYS,
+    SHARED_IGNORED,
+    SHARED_KEYS,
+)
 from localdapr.ports import pick_port
 from localdapr.yaml_section import Section, read_section
 
@@ -19,44 +27,6 @@ FILE_NAME = "dapr.yaml"
 FIRST_HTTP_PORT = 3500  # where the search for a free port begins when none is given
 FIRST_GRPC_PORT = 4500
 
-PORT_KEYS = ("appPort", "daprHTTPPort", "daprGRPCPort")
-ROOT_KEYS = frozenset({"version", "name", "common", "apps"})
-SHARED_KEYS = frozenset({"resourcesPath", "resourcesPaths", "configFilePath", "env", "appProtocol"})
-APP_KEYS = frozenset({"appID", "appDirPath", "appChannelAddress", "command", *PORT_KEYS})
-# Known to the Dapr CLI and without a meaning here: named in one note, not refused.
-SHARED_IGNORED = frozenset(
-    [
-        "apiListenAddresses",
-        "appHealthCheckPath",
-        "appHealthProbeInterval",
-        "appHealthProbeTimeout",
-        "appHealthThreshold",
-        "appLogDestination",
-        "appMaxConcurrency",
-        "appSSL",
-        "daprdLogDestination",
-        "enableApiLogging",
-        "enableAppHealthCheck",
-        "enableProfiling",
-        "logLevel",
-        "maxBodySize",
-        "placementHostAddress",
-        "readBufferSize",
-        "runtimePath",
-        "schedulerHostAddress",
-    ]
-)
-APP_IGNORED = SHARED_IGNORED | frozenset(
-    [
-        "containerImage",
-        "containerImagePullPolicy",
-        "createService",
-        "daprInternalGRPCPort",
-        "metricsPort",
-        "profilePort",
-        "unixDomainSocket",
-    ]
-)
 APP_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 APP_ID_RULE = "must be 1 to 64 letters, digits, - or _"
 

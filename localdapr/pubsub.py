@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
+from localdapr.app_calls import token_header
 from localdapr.cloudevent import Publication, encode, from_json
 from localdapr.courier import Courier
 from localdapr.deliveries import (
@@ -31,7 +32,7 @@ from localdapr.deliveries import (
     unpark_deliveries,
 )
 from localdapr.errors import ApiError
-from localdapr.handover import Answer, Handover, token_header
+from localdapr.handover import Answer, Handover
 from localdapr.manifest import App
 from localdapr.resiliency import Retry
 from localdapr.resources import Resources

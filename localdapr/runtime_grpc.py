@@ -287,7 +287,7 @@ def _metadata(front: Front) -> Any:
         app_connection_properties=metadata_pb2.AppConnectionProperties(
             port=connection.get("port", 0),
             protocol=connection["protocol"],
-            channel_address=connection.get("channelAddress", ""),
+            channel_address=connection["channelAddress"],
         ),
         runtime_version=RUNTIME_VERSION,
         workflows=metadata_pb2.MetadataWorkflows(connected_workers=front.connected_workers),

@@ -15,7 +15,7 @@ from aiohttp import web
 from localdapr import http_invoke, http_pubsub, http_state, workflow_http
 from localdapr.errors import ApiError
 from localdapr.front import Front
-from localdapr.http_state import json_answer
+from localdapr.http_request import PASSED_ON, TRACE, json_answer
 from localdapr.metadata import describe
 from localdapr.tracing import next_trace
 
@@ -171,7 +171,7 @@ def _tracing(front: Front) -> Any:
     @web.middleware
     async def trace(request: web.Request, handler: Handler) -> web.StreamResponse:
         sent = [request.headers.get(name, "") for name in ("traceparent", "tracestate", "baggage")]
-        request["trace"] = next_trace(sent[0], sent[1], sent[2], rate)
+        request[TRACE] = next_trace(sent[0], sent[1], sent[2], rate)
         return await handler(request)
 
     return trace
@@ -179,10 +179,10 @@ def _tracing(front: Front) -> Any:
 
 async def _finish_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Traces go back to who sent one; Dapr's own JSON names no charset."""
-    trace = request.get("trace")
+    trace = request.get(TRACE)
     if trace and trace.given:
         response.headers.update(trace.headers())
-    if not request.get("passed_on") and response.content_type == "application/json":
+    if not request.get(PASSED_ON) and response.content_type == "application/json":
         response.headers["Content-Type"] = "application/json"
 
 

@@ -84,7 +84,7 @@ class Supervisor:
         self._waited_for = {app.app_id for app in apps}
 
     async def run(self) -> None:
-        """Returns when a stop was asked for (or the app of an `alone` run ended with code 0).
+        """Returns when a stop was asked for (or a single app ended with code 0).
 
         Raises LocalDaprError when the run cannot begin or an app ends before it was ready;
         nothing is left running in any case.

@@ -161,3 +161,20 @@ def test_options_behind_the_command_are_the_commands(tmp_path: Path) -> None:
     command = Command(tmp_path, "run", *args)
     assert command.wait() == 0, command.errors
     assert "== APP - job == ['--app-id', '-f'] True\n" in command.output
+
+
+def test_an_app_that_its_user_starts_is_found_and_missed(
+    tmp_path: Path, started: list[Command]
+) -> None:
+    port = pick_port(22200, ())
+    command = Command(tmp_path, "run", "--app-id", "kitchen", "--app-port", str(port))
+    started.append(command)
+    command.wait_for("localdapr: ready\n")
+    (tmp_path / "app.py").write_text(SERVER)
+    env = {**os.environ, "APP_PORT": str(port)}
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "app.py"], env=env, stderr=subprocess.DEVNULL
+    ) as app:
+        command.wait_for(f"localdapr: kitchen answers on port {port}\n")
+        app.terminate()
+    command.wait_for(f"localdapr: kitchen no longer answers on port {port}\n")
