@@ -15,8 +15,8 @@ from localdapr.invoke import Invoker
 from localdapr.manifest import App
 from localdapr.pubsub import PubSub
 from localdapr.resources import Resources
-from localdapr.runtime_grpc import DaprServicer
-from localdapr.runtime_http import http_app
+from localdapr.runtime_grpc import DaprServicer, TokenGuard
+from localdapr.runtime_http import api_token, http_app
 from localdapr.secret_stores import SecretStores
 from localdapr.state import StateStores
 from localdapr.task_hub import TaskHub
@@ -83,7 +83,8 @@ class Sidecar:
             ("grpc.max_send_message_length", LARGEST_MESSAGE),
             ("grpc.so_reuseport", 0),
         ]
-        self._grpc = server = grpc.aio.server(options=limits)
+        guards = [TokenGuard(token)] if (token := api_token()) else []
+        self._grpc = server = grpc.aio.server(interceptors=guards, options=limits)
         dapr_pb2_grpc.add_DaprServicer_to_server(DaprServicer(self), server)  # type: ignore[no-untyped-call]
         add_task_hub_to_server(TaskHub(self.workflows, self._dispatcher), server)  # type: ignore[no-untyped-call]
         try:

@@ -41,11 +41,15 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An event for another instance; an `executionStarted` creates that instance."""
+    """An event for another instance; an `executionStarted` creates that instance.
+
+    With an `execution_id` it is for that execution only, not for what runs there after it.
+    """
 
     app_id: str
     instance_id: str
     event: HistoryEvent
+    execution_id: str = ""
 
 
 @dataclass(slots=True)
@@ -264,7 +268,12 @@ def _answer_to(parent: Parent, asked: "pb.CompleteWorkflowAction", now: int) -> 
         failed = pb.ChildWorkflowInstanceFailedEvent(taskScheduledId=parent.task_id)
         _copy_optional(asked, failed, "failureDetails")
         answer = event("childWorkflowInstanceFailed", failed, now)
-    return Message(parent.app_id, parent.instance_id, answer)
+    return message_to(parent, answer)
+
+
+def message_to(parent: Parent, answer: HistoryEvent) -> Message:
+    """A child's answer, for the execution of its parent that waits for it."""
+    return Message(parent.app_id, parent.instance_id, answer, parent.execution_id)
 
 
 def _continue_as_new(turn: Turn, action: WorkflowAction, now: int, execution_id: str) -> None:
@@ -277,9 +286,11 @@ def _continue_as_new(turn: Turn, action: WorkflowAction, now: int, execution_id:
         version=optional_text(asked, "newVersion") or before.version,
         patches=(),
     )
+    # A termination behind the event that began anew was not acted upon: it still stands.
+    ends = [e for e in turn.history if e.HasField("executionTerminated")]
     turn.restarted = True
     turn.history = []
-    turn.carried = [started(turn.instance, now), *asked.carryoverEvents]
+    turn.carried = [started(turn.instance, now), *asked.carryoverEvents, *ends]
 
 
 def started(instance: Instance, now: int) -> HistoryEvent:
