@@ -26,6 +26,10 @@ check: $(INSTALLED) ## ruff and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy -p tools -p bench
+	@set -e; for service in pizza-*; do \
+		MYPYPATH=$$service:. $(BIN)/mypy --explicit-package-bases \
+			--follow-imports silent --untyped-calls-exclude dapr $$service/*.py; \
+	done
 
 format: $(INSTALLED) ## let ruff put the code in order
 	@$(BIN)/ruff check --fix .

@@ -84,19 +84,28 @@ def _shown(app: App, run: Run) -> dict[str, Any]:
 
 
 async def _stop(host: Host, app_id: str | None, template: str | None) -> list[str]:
-    """Asks a run to end; gives its app ids."""
-    if app_id is not None:
-        host.sidecar(app_id)
-    runs = [run for key, run in host.runs.items() if app_id == key or template == run.template]
-    if not runs:
-        raise RefusedError(f"no run of {template} is here")
-    if app_id is not None and len(runs[0].apps) > 1:
+    """Asks the run of an app, or of a template, to end; gives its app ids."""
+    run = _run_of_app(host, app_id) if app_id is not None else _run_of_template(host, template)
+    os.kill(run.pid, signal.SIGTERM)
+    return [app.app_id for app in run.apps]
+
+
+def _run_of_app(host: Host, app_id: str) -> Run:
+    host.sidecar(app_id)
+    run = host.runs[app_id]
+    if len(run.apps) > 1:
         raise RefusedError(
-            f"{app_id} is one of {len(runs[0].apps)} apps of {runs[0].template}; "
-            f"stop them all with: localdapr stop -f {runs[0].template}"
+            f"{app_id} is one of {len(run.apps)} apps that run together; "
+            f"stop them all with: localdapr stop -f {run.template}"
         )
-    os.kill(runs[0].pid, signal.SIGTERM)
-    return [app.app_id for app in runs[0].apps]
+    return run
+
+
+def _run_of_template(host: Host, template: str | None) -> Run:
+    for run in host.runs.values():
+        if run.template == template:
+            return run
+    raise RefusedError(f"no run of {template} is here")
 
 
 async def _invoke(host: Host, app_id: str, method: str, verb: str, body: str) -> dict[str, Any]:

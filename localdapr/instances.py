@@ -32,6 +32,8 @@ class Work:
     last_inbox_id: int
 
 
+_FIRST = ("executionStarted", "executionTerminated")
+
 # An activity to run: the instance that scheduled it, and its `taskScheduled` event.
 Asked = tuple[Instance, HistoryEvent]
 
@@ -308,20 +310,13 @@ def _drop_pending(db: sqlite3.Connection, run: int) -> None:
 
 
 def _queue(db: sqlite3.Connection, row: Row, arrived: HistoryEvent) -> None:
-    """Queue an event; the start of an instance goes before what came for it until then."""
-    if arrived.HasField("executionStarted"):
-        _begin(db, row.run, arrived)
-        return
-    if arrived.HasField("executionTerminated") and not row.history_length:
-        armed = "DELETE FROM timers WHERE run = ? RETURNING event"
-        for (start,) in db.execute(armed, (row.run,)).fetchall():
-            _begin(db, row.run, HistoryEvent.FromString(start))
+    """Queue an event: the start of an instance, or its end, before what came for it until then."""
+    if not row.history_length and arrived.WhichOneof("eventType") in _FIRST:
+        early = [waiting for _, waiting in inboxes.waiting(db, row.run)]
+        if not (early and early[0].HasField("executionStarted")):
+            inboxes.replace(db, row.run, [arrived, *early])
+            return
     inboxes.add(db, row.run, arrived)
-
-
-def _begin(db: sqlite3.Connection, run: int, start: HistoryEvent) -> None:
-    early = [arrived for _, arrived in inboxes.waiting(db, run)]
-    inboxes.replace(db, run, [start, *early])
 
 
 def _send(db: sqlite3.Connection, message: Message, now: int, done: Consequences) -> None:

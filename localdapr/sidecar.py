@@ -13,6 +13,7 @@ from localdapr.dispatcher import Dispatcher
 from localdapr.errors import PortInUseError
 from localdapr.invoke import Invoker
 from localdapr.manifest import App
+from localdapr.ports import is_free
 from localdapr.pubsub import PubSub
 from localdapr.resources import Resources
 from localdapr.runtime_grpc import DaprServicer, TokenGuard
@@ -87,6 +88,8 @@ class Sidecar:
         self._grpc = server = grpc.aio.server(interceptors=guards, options=limits)
         dapr_pb2_grpc.add_DaprServicer_to_server(DaprServicer(self), server)  # type: ignore[no-untyped-call]
         add_task_hub_to_server(TaskHub(self.workflows, self._dispatcher), server)  # type: ignore[no-untyped-call]
+        if not is_free(self.app.grpc_port):  # gRPC would say so on standard error, too
+            raise self._port_in_use(self.app.grpc_port, "gRPC")
         try:
             server.add_insecure_port(f"{LOOPBACK}:{self.app.grpc_port}")
         except RuntimeError as cause:

@@ -41,8 +41,10 @@ def first_batch(instance: Instance, inbox: Sequence[HistoryEvent]) -> int:
     """As `next_batch`, for an execution that has no history yet.
 
     0 until its start has come, and while it is suspended: then it begins when it is resumed.
-    A termination ends it in its first turn.
+    A termination ends it in its first turn; before its start, without a look at its code.
     """
+    if inbox and inbox[0].HasField("executionTerminated"):
+        return 1
     if not inbox or not inbox[0].HasField("executionStarted"):
         return 0
     if any(waiting.HasField("executionTerminated") for waiting in inbox):

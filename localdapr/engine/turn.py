@@ -92,7 +92,8 @@ def finish_turn(
     for action in response.actions:
         apply = _APPLY.get(action.WhichOneof("workflowActionType"), _refuse)
         apply(turn, action, now, new_ids)
-        if turn.restarted:
+        # A worker that was told of more events goes on with its code even after the end.
+        if turn.restarted or turn.instance.status.is_final:
             break
     if turn.instance.status is Status.TERMINATED:
         turn.terminate_children = _recursive_termination(events)
