@@ -90,8 +90,11 @@ def finish_turn(
     turn = Turn(_begun(instance, response, now), list(events))
     _note_version(turn, response)
     for action in response.actions:
-        apply = _APPLY.get(action.WhichOneof("workflowActionType"), _refuse)
-        apply(turn, action, now, new_ids)
+        unknown = _unsupported(action)
+        if unknown is not None:
+            _refuse(turn, action, unknown, now, new_ids)
+            break
+        _APPLY[action.WhichOneof("workflowActionType")](turn, action, now, new_ids)
         # A worker that was told of more events goes on with its code even after the end.
         if turn.restarted or turn.instance.status.is_final:
             break
@@ -320,14 +323,25 @@ def _parent_info(parent: Parent) -> "pb.ParentInstanceInfo":
     return info
 
 
-def _refuse(turn: Turn, action: WorkflowAction, now: int, new_ids: Iterator[str]) -> None:
-    """An action that localdapr does not have fails the workflow, by name, rather than be lost."""
+def _unsupported(action: WorkflowAction) -> str | None:
+    """What localdapr does not have and the action asks for, in words."""
     kind = action.WhichOneof("workflowActionType")
+    if kind not in _APPLY:
+        return f"the workflow action {kind}"
+    if getattr(getattr(action, kind), "historyPropagationScope", 0):
+        return "history propagation"
+    return None
+
+
+def _refuse(
+    turn: Turn, action: WorkflowAction, what: str, now: int, new_ids: Iterator[str]
+) -> None:
+    """What localdapr does not have fails the workflow, by name, rather than be lost."""
     failed = WorkflowAction(id=action.id)
     failed.completeWorkflow.workflowStatus = pb.ORCHESTRATION_STATUS_FAILED
     failed.completeWorkflow.failureDetails.errorType = "UnsupportedAction"
     failed.completeWorkflow.failureDetails.errorMessage = (
-        f"localdapr does not support the workflow action {kind}; use the Dapr runtime"
+        f"localdapr does not support {what}; use the Dapr runtime"
     )
     _complete(turn, failed, now, new_ids)
 

@@ -113,6 +113,13 @@ def test_an_action_that_is_not_supported_fails_the_workflow_by_name() -> None:
     assert "createDetachedWorkflow" in str(pb.TaskFailureDetails.FromString(done.instance.failure))
 
 
+def test_history_propagation_is_refused_by_name() -> None:
+    asked = pb.ScheduleTaskAction(name="cook", historyPropagationScope=1)
+    done = turn(WorkflowAction(id=1, scheduleTask=asked))
+    assert done.tasks == []
+    assert "history propagation" in str(pb.TaskFailureDetails.FromString(done.instance.failure))
+
+
 def test_code_without_a_patch_that_the_history_has_stalls_the_instance() -> None:
     patched = dataclasses.replace(INSTANCE, status=Status.RUNNING, patches=("a", "b"))
     done = turn(of=patched, version={"patches": ["a"]})
