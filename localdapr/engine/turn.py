@@ -326,7 +326,7 @@ def _parent_info(parent: Parent) -> "pb.ParentInstanceInfo":
 def _unsupported(action: WorkflowAction) -> str | None:
     """What localdapr does not have and the action asks for, in words."""
     kind = action.WhichOneof("workflowActionType")
-    if kind not in _APPLY:
+    if kind is None or kind not in _APPLY:
         return f"the workflow action {kind}"
     if getattr(getattr(action, kind), "historyPropagationScope", 0):
         return "history propagation"
