@@ -2,12 +2,13 @@
 VENV ?= .venv
 PORT_OFFSET ?= 0
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test demo check format lock lock-upgrade bench clean \
-	test-unit test-replay test-conformance test-system
+.PHONY: help run test demo check format lock lock-upgrade bench bench-engines dapr-runtime clean \
+	test-unit test-replay test-conformance test-system test-deploy test-long
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -44,8 +45,19 @@ lock-upgrade: $(INSTALLED) ## write requirements.txt with the newest versions th
 bench: $(INSTALLED) ## time an order, on a shop of its own
 	@exec $(BIN)/python -m bench.orders
 
+bench-engines: $(INSTALLED) bench/.venv ## localdapr beside daprd, DBOS and a null sidecar (15 minutes)
+	@exec $(BIN)/python -m bench.workflows $(BENCH_ARGS)
+
+bench/.venv: bench/requirements.txt
+	@$(BIN)/python -m venv $@
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+dapr-runtime: ## build the real Dapr runtime, which needs Go
+	@sh tools/dapr-runtime/build.sh
+
 clean: ## remove .venv, caches and the shop's data
-	@rm -rf $(VENV) .localdapr build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) bench/.venv .localdapr build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 test-unit: $(INSTALLED) ## the tests of single parts
@@ -59,6 +71,15 @@ test-conformance: $(INSTALLED) ## localdapr against what the real runtime answer
 
 test-system: $(INSTALLED) ## the whole shop as real processes
 	@$(BIN)/python -m pytest tests/system $(PYTEST_ARGS)
+
+test-deploy: $(INSTALLED) ## the manifests of deploy/, which need validators of their own
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r deploy/requirements.txt
+	@$(BIN)/python -m pytest tests/deploy $(PYTEST_ARGS)
+
+test-long: $(INSTALLED) ## crashes by the hundred, 300 random orders, thorough properties (30 minutes)
+	@$(BIN)/python -m pytest tests/crash --kills 200
+	@PIZZA_CONSERVATION_ORDERS=300 $(BIN)/python -m pytest tests/system/test_conservation.py
+	@$(BIN)/python -m pytest tests/unit/localdapr/engine --hypothesis-profile thorough
 
 $(INSTALLED): requirements.txt pyproject.toml
 	@PYTHON="$(PYTHON)" sh tools/setup.sh $(VENV)

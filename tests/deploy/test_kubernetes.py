@@ -28,16 +28,16 @@ from tests.deploy.manifests import (
 from tools.shop_ports import REPO, AppPorts, read_ports
 
 APPS = read_ports()
+OVER_BASE = {  # of an overlay, what it adds or changes
+    folder: [each for each in rendered(folder) if folder == BASE or each not in rendered(BASE)]
+    for folder in OVERLAYS
+}
 EVERY = {
     f"{folder.name}/{name_of(each)}/{each['kind']}": each
-    for folder in OVERLAYS
-    for each in rendered(folder)
+    for folder, resources in OVER_BASE.items()
+    for each in resources
 }
-PODS = {
-    f"{folder.name}/{name}": pod
-    for folder in OVERLAYS
-    for name, pod in pods(rendered(folder)).items()
-}
+PODS = {name: pod for resources in OVER_BASE.values() for name, pod in pods(resources).items()}
 
 
 def annotations(deployment: Resource) -> dict[str, str]:

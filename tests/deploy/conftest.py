@@ -1,0 +1,7 @@
+"""The validators of the manifests are large: `make test-deploy` installs them and runs these tests."""
+
+from importlib.util import find_spec
+
+MISSING = [name for name in ("kubernetes_validate", "check_jsonschema") if find_spec(name) is None]
+
+collect_ignore_glob = ["test_*.py"] if MISSING else []
