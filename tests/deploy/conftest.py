@@ -1,4 +1,4 @@
-"""The validators of the manifests are large: `make test-deploy` installs them and runs these tests."""
+"""`make test-deploy` installs the validators of the manifests, which are large; without them none."""
 
 from importlib.util import find_spec
 
