@@ -11,7 +11,7 @@ from typing import Any
 from dapr.ext.workflow import DaprWorkflowContext, TaskFailedError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from monitor_activities import Purchase, Rules, Stock, StuckOrders, buy, count_stock, find_stuck
+from monitor_activities import Restocked, Rules, StuckOrders, find_stuck, restock
 from pizza_activities import announce
 from pizza_common.status import Status
 from saga import POLITENESS, dumped, read
@@ -35,7 +35,7 @@ def shop_monitor(ctx: DaprWorkflowContext, watch: Watch) -> Generator[Any, Any, 
     """Report orders that are stuck, buy what runs out, wait, and begin anew."""
     ctx.set_custom_status(watch.report)
     stuck = yield from report_stuck_orders(ctx, watch.rules)
-    bought = yield from restock(ctx, watch)
+    bought = yield from buy_what_is_low(ctx, watch.rules)
     report = f"round {watch.round}: {stuck}; {bought}"
     ctx.set_custom_status(report)
     rules = yield from wait_for_next_round(ctx, watch.rules)
@@ -59,16 +59,12 @@ def report_stuck_orders(ctx: DaprWorkflowContext, rules: Rules) -> Generator[Any
     return f"{len(found.orders)} stuck"
 
 
-def restock(ctx: DaprWorkflowContext, watch: Watch) -> Generator[Any, Any, str]:
-    """Buy each ingredient that is low; the round's number makes it once."""
-    stock: Stock | None = yield from _ask(ctx, count_stock, watch.rules)
-    if stock is None:
+def buy_what_is_low(ctx: DaprWorkflowContext, rules: Rules) -> Generator[Any, Any, str]:
+    """Have the kitchen filled up by rule."""
+    done: Restocked | None = yield from _ask(ctx, restock, rules)
+    if done is None:
         return "the kitchen did not answer"
-    low = [name for name, left in sorted(stock.available.items()) if left < watch.rules.below]
-    for name in low:
-        key = f"{ctx.instance_id}-{watch.round}-{name}"
-        yield from _ask(ctx, buy, Purchase(ingredient=name, units=watch.rules.units, key=key))
-    return f"bought {', '.join(low) or 'nothing'}"
+    return f"bought {', '.join(done.bought) or 'nothing'}"
 
 
 def wait_for_next_round(ctx: DaprWorkflowContext, rules: Rules) -> Generator[Any, Any, Rules]:

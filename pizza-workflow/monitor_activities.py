@@ -43,18 +43,10 @@ class StuckOrders(BaseModel):
     orders: list[StuckOrder]
 
 
-class Stock(BaseModel):
-    """What is there to be reserved, by ingredient."""
+class Restocked(BaseModel):
+    """What was bought, by name."""
 
-    available: dict[str, int]
-
-
-class Purchase(BaseModel):
-    """`units` more of an ingredient, once for each key."""
-
-    ingredient: str
-    units: int = Field(ge=1)
-    key: str
+    bought: list[str]
 
 
 def find_stuck(shop: Shop, given: Rules) -> StuckOrders:
@@ -68,21 +60,18 @@ def find_stuck(shop: Shop, given: Rules) -> StuckOrders:
     return StuckOrders(orders=orders)
 
 
-def count_stock(shop: Shop, given: Rules) -> Stock:
-    """What the kitchen has."""
-    del given
+def restock(shop: Shop, given: Rules) -> Restocked:
+    """Buy what is low. Done again, it finds that there is enough."""
     stock = shop.sidecar.invoke(KITCHEN, "stock", timeout=GRACE_SECONDS, method="GET")["stock"]
-    return Stock(available={name: row["available"] for name, row in stock.items()})
+    low = sorted(name for name, level in stock.items() if level["available"] < given.below)
+    for name in low:
+        body = {"add": given.units}
+        shop.sidecar.invoke(KITCHEN, f"stock/{name}", body, timeout=GRACE_SECONDS, method="PUT")
+        log.info("restocked", ingredient=name, units=given.units)
+    return Restocked(bought=low)
 
 
-def buy(shop: Shop, given: Purchase) -> None:
-    """Have the kitchen add it to its stock."""
-    path, body = f"stock/{given.ingredient}", {"add": given.units}
-    shop.sidecar.invoke(KITCHEN, path, body, timeout=GRACE_SECONDS, method="PUT")
-    log.info("restocked", ingredient=given.ingredient, units=given.units)
-
-
-STEPS = (find_stuck, count_stock, buy)
+STEPS = (find_stuck, restock)
 
 
 def _stuck(found: dict[str, Any]) -> StuckOrder:

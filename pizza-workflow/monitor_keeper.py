@@ -31,15 +31,22 @@ class MonitorKeeper:
         self._every = settings.pizza_monitor_seconds
         self._settings = settings
         self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="monitor-keeper", daemon=True)
 
     def start(self) -> None:
         """Begin to see to it; returns at once."""
         if self._every > 0:
-            threading.Thread(target=self._run, name="monitor-keeper", daemon=True).start()
+            self._thread.start()
 
     def stop(self) -> None:
         """Leave it as it is; returns at once."""
         self._stopping.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has seen to it, or was stopped, within that time."""
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def see_to_it(self) -> None:
         """Start the monitor, or hand new rules to one that runs. Raises Unavailable.

@@ -9,18 +9,17 @@ from tests.replay.conftest import label
 from tests.replay.shop_answers import ORDER
 
 RULES = {"every_seconds": 60, "below": 100, "units": 500}
-PLENTY = {"available": {"dough": 900, "cheese": 100}}
+PLENTY = {"bought": []}
 
 
 @pytest.fixture
 def monitor(env):
-    """Start the monitor over a shop that answers so; `monitor(stuck=..., stock=...)`."""
+    """Start the monitor over a shop that answers so; `monitor(stuck=..., restocked=...)`."""
 
-    def start(stuck=lambda _: {"orders": []}, stock=lambda _: PLENTY):
+    def start(stuck=lambda _: {"orders": []}, restocked=lambda _: PLENTY):
         for name, answer in {
             "find_stuck": stuck,
-            "count_stock": stock,
-            "buy": lambda _: None,
+            "restock": restocked,
             "announce": lambda _: None,
         }.items():
             env.fake(name, answer)
@@ -36,9 +35,9 @@ def done(env):
 
 def test_the_monitor_looks_every_minute_for_ever(monitor):
     env = monitor()
-    assert done(env) == ["find_stuck", "count_stock"]
+    assert done(env) == ["find_stuck", "restock"]
     env.advance(timedelta(hours=1))
-    assert env.called() == {"find_stuck": 61, "count_stock": 61}
+    assert env.called() == {"find_stuck": 61, "restock": 61}
     assert env.state(MONITOR_ID).status == "RUNNING"
     assert env.state(MONITOR_ID).custom_status == "round 61: 0 stuck; bought nothing"
 
@@ -67,20 +66,15 @@ def test_an_order_that_stays_stuck_is_the_same_event_each_time(monitor):
     assert said[0] == said[1] == said[2]
 
 
-def test_what_is_low_is_bought_once_a_round(monitor):
-    env = monitor(stock=lambda _: {"available": {"dough": 99, "cheese": 0, "ham": 100}})
-    bought = [given for name, given in env.calls if name == "buy"]
-    assert [(each["ingredient"], each["units"]) for each in bought] == [
-        ("cheese", 500),
-        ("dough", 500),
-    ]
-    env.advance(timedelta(minutes=1))
-    keys = [given["key"] for name, given in env.calls if name == "buy"]
-    assert len(keys) == len(set(keys)) == 4
+def test_what_is_low_is_bought_by_rule_and_reported(monitor):
+    env = monitor(restocked=lambda _: {"bought": ["cheese", "dough"]})
+    (rules,) = [given for name, given in env.calls if name == "restock"]
+    assert rules == RULES
+    assert env.state(MONITOR_ID).custom_status == "round 1: 0 stuck; bought cheese, dough"
 
 
 def test_a_shop_that_does_not_answer_stops_no_monitor(monitor, fail):
-    env = monitor(stuck=fail, stock=fail)
+    env = monitor(stuck=fail, restocked=fail)
     env.advance(timedelta(minutes=5))
     found = env.state(MONITOR_ID)
     assert found.status == "RUNNING"
@@ -99,12 +93,12 @@ def test_rules_that_come_amid_a_round_are_not_lost(monitor):
     env = monitor()
 
     def rules_come(_given):
-        env.fake("count_stock", lambda _: PLENTY)
+        env.fake("restock", lambda _: PLENTY)
         for every in (300, 600):
             env.raise_event(MONITOR_ID, "NewRules", {**RULES, "every_seconds": every})
         return PLENTY
 
-    env.fake("count_stock", rules_come)
+    env.fake("restock", rules_come)
     env.advance(timedelta(seconds=60))
     assert env.state(MONITOR_ID).input["rules"]["every_seconds"] == 600
 

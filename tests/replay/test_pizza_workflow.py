@@ -42,8 +42,16 @@ def test_an_approved_pizza_is_delivered_and_then_paid(play):
     ("step", "done", "undone"),
     [
         ("order_pizza", TAKEN, ["cancel_order"]),
-        ("authorize_payment", [*TAKEN, "ask_loyalty", "authorize_payment", "reserve_stock"], UNDO_PAYING),
-        ("reserve_stock", [*TAKEN, "ask_loyalty", "authorize_payment", "reserve_stock"], UNDO_PAYING),
+        (
+            "authorize_payment",
+            [*TAKEN, "ask_loyalty", "authorize_payment", "reserve_stock"],
+            UNDO_PAYING,
+        ),
+        (
+            "reserve_stock",
+            [*TAKEN, "ask_loyalty", "authorize_payment", "reserve_stock"],
+            UNDO_PAYING,
+        ),
         ("confirm_order", CONFIRMED, UNDO_PAYING),
         ("cook_one_pizza", [*CONFIRMED, "cook_one_pizza"], UNDO_COOKING),
         ("open_validation", COOKED, UNDO_COOKING),
