@@ -14,7 +14,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from pizza_common.errors import Conflict, OutOfStock, Undone
-from pizza_common.order import Order, StrictModel
+from pizza_common.order import Order, StrictModel, misfit
 from recipes import INGREDIENTS, Amounts, needs_of_all
 
 Levels = dict[str, dict[str, int]]
@@ -37,7 +37,7 @@ class Restock(StrictModel):
     @model_validator(mode="after")
     def _is_one_of_two(self) -> Self:
         if (self.available is None) == (self.add is None):
-            raise ValueError("send available, or add")
+            raise misfit("available", "send available, or add")
         return self
 
 

@@ -6,7 +6,7 @@ Off unless the setting `PIZZA_FAULTS` is on. What is armed is kept in this proce
 import threading
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import structlog
 from flask import Response, current_app, request
@@ -15,7 +15,7 @@ from flask_openapi.openapi import OpenAPI
 from pydantic import BaseModel, Field, model_validator
 
 from pizza_common.errors import InjectedFault
-from pizza_common.order import StrictModel
+from pizza_common.order import StrictModel, misfit
 from pizza_common.problems import problem_docs
 
 log = structlog.get_logger()
@@ -38,9 +38,9 @@ class Fault(StrictModel):
     after: bool = False
 
     @model_validator(mode="after")
-    def _does_something(self) -> "Fault":
+    def _does_something(self) -> Self:
         if self.status is None and not self.delay_seconds:
-            raise ValueError("send status, delay_seconds or both")
+            raise misfit("status", "send status, delay_seconds or both")
         return self
 
 

@@ -110,11 +110,11 @@ class Order(StrictModel):
     def _names_its_pizzas_once(self) -> Self:
         shorthand = (self.pizza_type, self.size)
         if self.items is not None and shorthand != (None, None):
-            raise _misfit("items", "send either items, or pizza_type and size, not both")
+            raise misfit("items", "send either items, or pizza_type and size, not both")
         if self.items is None and self.pizza_type is None:
-            raise _misfit("pizza_type", "send pizza_type and size, or items")
+            raise misfit("pizza_type", "send pizza_type and size, or items")
         if self.items is None and self.size is None:
-            raise _misfit("size", "pizza_type needs a size")
+            raise misfit("size", "pizza_type needs a size")
         return self
 
     def all_items(self) -> tuple[Item, ...]:
@@ -187,6 +187,6 @@ def _slug(text: str) -> str:
     return re.sub(r"[\W_]+", "-", plain).strip("-")
 
 
-def _misfit(field: str, message: str) -> PydanticCustomError:
-    """An error of the whole order that names the field to look at."""
+def misfit(field: str, message: str) -> PydanticCustomError:
+    """For a validator: an error of the whole model that names the field to look at."""
     return PydanticCustomError("order_misfit", "{message}", {"field": field, "message": message})

@@ -5,6 +5,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+import structlog
 from flask.testing import FlaskClient
 
 from delivery_settings import DeliverySettings
@@ -18,6 +19,11 @@ hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
 Clients = Callable[..., FlaskClient]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_bound_to_the_logs():
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture
