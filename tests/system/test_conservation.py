@@ -8,7 +8,7 @@ import os
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.system.shop import Shop, ShopError, until, wait_until_gone
+from tests.system.set_shop import set_shop
+from tests.system.shop import Shop, ShopError, until
 from tools.shop_client import FINAL, SAMPLE_ORDER, Json
-from tools.shop_process import ShopProcess
 
 ORDERS = int(os.environ.get("PIZZA_CONSERVATION_ORDERS", "60"))
 SEED = int(os.environ.get("PIZZA_CONSERVATION_SEED", "0")) or random.SystemRandom().getrandbits(32)
@@ -57,13 +57,6 @@ SERVICES = {
 REFUSABLE = {"authorize_payment", "reserve_stock", "confirm_order", "cook_pizza", "deliver"}
 
 Fate = Callable[["Driver", str], None]
-
-
-class FaultyShop(ShopProcess):
-    """A shop that fails on demand."""
-
-    def _environment(self, outer: Mapping[str, str]) -> dict[str, str]:
-        return {**super()._environment(outer), "PIZZA_FAULTS": "1"}
 
 
 @dataclass
@@ -194,12 +187,8 @@ class Chaos:
 
 @pytest.fixture
 def faulty_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    folder = tmp_path_factory.mktemp("faulty")
-    with FaultyShop(folder, time_scale=TIME_SCALE) as process:
-        shop = Shop(process)
-        shop.wait_until_ready()
+    with set_shop(tmp_path_factory.mktemp("faulty"), TIME_SCALE, PIZZA_FAULTS="1") as shop:
         yield shop
-    wait_until_gone(folder)
 
 
 def test_after_any_orders_faults_and_deaths_the_books_are_even(faulty_shop: Shop) -> None:
