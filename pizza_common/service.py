@@ -64,7 +64,7 @@ class OrderIdConverter(BaseConverter):
 
 
 def service_app(name: str, settings: Settings, checks: Checks | None = None) -> OpenAPI:
-    """An app of that name with nothing but what the five share.
+    """An app of that name with nothing but what all share.
 
     `checks` are asked by /readyz, by name. What has to happen when the app begins and ends to
     serve is added to `app.extensions["hooks"]`, a Hooks.
