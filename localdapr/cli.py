@@ -12,7 +12,16 @@ import click
 
 from localdapr.errors import LocalDaprError
 
-COMMANDS = {"run": "localdapr.run_command"}  # name: the module with a click command `command`
+APPS = "localdapr.commands.apps"
+COMMANDS = {  # name: module, and the click command in it
+    "invoke": (APPS, "invoke"),
+    "list": (APPS, "list_apps"),
+    "publish": (APPS, "publish"),
+    "reset": (APPS, "reset"),
+    "run": ("localdapr.run_command", "command"),
+    "stop": (APPS, "stop"),
+    "workflow": ("localdapr.commands.workflow", "workflow"),
+}
 
 
 class LazyGroup(click.Group):
@@ -26,10 +35,10 @@ class LazyGroup(click.Group):
         ctx: click.Context,  # noqa: ARG002 - click's signature
         cmd_name: str,
     ) -> click.Command | None:
-        module = COMMANDS.get(cmd_name)
-        if module is None:
+        if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(module).command
+        module, name = COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(module), name)
         return command if isinstance(command, click.Command) else None
 
 

@@ -73,7 +73,8 @@ class Courier:
         limit = READ_AHEAD + len(self._busy)
         rows = await self._store.read(lambda connection: next_due(connection, self._app_id, limit))
         # A row that was settled during the read may still stand in what was read.
-        waiting = [due for due in rows if due.row not in self._busy | self._settled]
+        taken = self._busy | self._settled
+        waiting = [due for due in rows if due.row not in taken]
         now = time.time()
         for group in _grouped((due for due in waiting if due.due_at <= now), self._batch):
             if len(self._requests) >= IN_FLIGHT:

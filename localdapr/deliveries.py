@@ -28,6 +28,12 @@ CREATE TABLE IF NOT EXISTS programmatic_subscriptions (
   app_id TEXT PRIMARY KEY,
   answer TEXT NOT NULL        -- what the app last answered to /dapr/subscribe
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS subscribers (
+  app_id TEXT NOT NULL,       -- its events are kept while it does not run, too
+  pubsub TEXT NOT NULL,
+  topic TEXT NOT NULL,
+  PRIMARY KEY (app_id, pubsub, topic)
+) WITHOUT ROWID;
 """
 
 
@@ -124,14 +130,6 @@ def unpark_deliveries(connection: sqlite3.Connection, now: float) -> int:
     ).rowcount
 
 
-def count_deliveries(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many rows wait, and how many of them are parked."""
-    waiting, parked = connection.execute(
-        "SELECT count(*), count(*) - count(due_at) FROM deliveries"
-    ).fetchone()
-    return {"waiting": waiting, "parked": parked}
-
-
 def remember_answer(connection: sqlite3.Connection, app_id: str, answer: Sequence[Any]) -> None:
     """Keep what an app answered to /dapr/subscribe, in place of what it answered before."""
     connection.execute(
@@ -144,3 +142,21 @@ def remembered_answers(connection: sqlite3.Connection) -> Mapping[str, list[Any]
     """The last answer of each app."""
     rows = connection.execute("SELECT app_id, answer FROM programmatic_subscriptions")
     return {app_id: json.loads(answer) for app_id, answer in rows}
+
+
+def remember_topics(
+    connection: sqlite3.Connection, app_id: str, topics: Collection[tuple[str, str]]
+) -> None:
+    """Keep which (pubsub, topic) an app gets, in place of those before."""
+    connection.execute("DELETE FROM subscribers WHERE app_id = ?", (app_id,))
+    connection.executemany(
+        "INSERT INTO subscribers VALUES (?, ?, ?)", [(app_id, *topic) for topic in topics]
+    )
+
+
+def remembered_topics(connection: sqlite3.Connection) -> dict[str, set[tuple[str, str]]]:
+    """The (pubsub, topic) of every app that ever subscribed, by app id."""
+    topics: dict[str, set[tuple[str, str]]] = {}
+    for app_id, *topic in connection.execute("SELECT app_id, pubsub, topic FROM subscribers"):
+        topics.setdefault(app_id, set()).add((topic[0], topic[1]))
+    return topics

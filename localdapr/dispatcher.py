@@ -11,64 +11,26 @@ import logging
 import sqlite3
 import time
 import uuid
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from localdapr import instances
 from localdapr.engine.inbox import begin_turn
 from localdapr.errors import LostWorkItemError
 from localdapr.instances import Consequences, Work
-from localdapr.store import Store
+from localdapr.store import Job, Store
 from localdapr.timer_queue import TimerQueue
-from localdapr.wire import HistoryEvent, WorkflowResponse, pb
+from localdapr.wire import WorkflowResponse, pb
 from localdapr.work_items import task_item, task_result, turn_item
+from localdapr.workers import Flight, Queue, Worker
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
-IN_FLIGHT = 256  # work items that one worker holds at a time; what is above waits in the queue
 BATCH = 64  # work items that one read loads
 ANY_INSTANCE = 0  # not a row number: who watches it is told of every change
 RETRY_AFTER = 1.0  # seconds until work is offered again after the store failed
-
-
-@dataclass(eq=False)
-class Worker:
-    """One worker's stream. `known` is how much of each instance's history it holds."""
-
-    app_id: str
-    stateful: bool
-    items: "asyncio.Queue[pb.WorkItem]" = field(default_factory=asyncio.Queue)
-    known: dict[int, int] = field(default_factory=dict)
-    turns: set[int] = field(default_factory=set)
-    tasks: set[int] = field(default_factory=set)
-
-    @property
-    def room(self) -> int:
-        """How many more work items the worker may hold."""
-        return IN_FLIGHT - len(self.turns) - len(self.tasks)
-
-
-@dataclass(frozen=True)
-class Flight:
-    """A turn that a worker holds: its answer is taken once, and only with this token."""
-
-    worker: Worker
-    token: str
-    work: Work
-    events: list[HistoryEvent]
-
-
-@dataclass
-class Queue:
-    """What waits to be handed out for one app. `wanted` is set when it is worth a look."""
-
-    runs: dict[int, None] = field(default_factory=dict)
-    tasks: deque[int] = field(default_factory=deque)
-    stalled: set[int] = field(default_factory=set)
-    workers: list[Worker] = field(default_factory=list)
-    wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Dispatcher:
@@ -76,12 +38,13 @@ class Dispatcher:
 
     def __init__(self, store: Store, app_ids: Sequence[str]) -> None:
         self.store = store
-        self._queues = {app_id: Queue() for app_id in app_ids}
+        self._app_ids = tuple(app_ids)
+        self._queues: dict[str, Queue] = {}
         self._flights: dict[int, Flight] = {}
         self._again: set[int] = set()
-        self._timers = TimerQueue(self.now, lambda due: self._spawn(self._fire(due)))
+        self._timers = TimerQueue(self.now, self._ring)
         self._watchers: dict[int, set[asyncio.Event]] = defaultdict(set)
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
         self._boot, self._tokens = uuid.uuid4().hex, itertools.count()
 
     @staticmethod
@@ -91,10 +54,22 @@ class Dispatcher:
 
     async def start(self) -> None:
         """Take up all that was unfinished, and begin to hand out work."""
-        app_ids = tuple(self._queues)
-        self.follow(await self.store.read(lambda db: instances.unfinished(db, app_ids)))
-        for app_id in app_ids:
-            self._spawn(self._pump(app_id))
+        for app_id in self._app_ids:
+            await self.add(app_id)
+
+    async def add(self, app_id: str) -> None:
+        """The same for one more app. It stays known; its work waits for its workers."""
+        if app_id in self._queues:
+            return
+        queue = self._queues[app_id] = Queue()
+        try:
+            self.follow(await self.store.read(lambda db: instances.unfinished(db, (app_id,))))
+        except sqlite3.Error:
+            del self._queues[app_id]
+            raise
+        # What was committed during the read is in it, and was followed too.
+        queue.tasks = deque(dict.fromkeys(queue.tasks))
+        self._spawn(self._pump(app_id)).add_done_callback(_report_death)
 
     async def close(self) -> None:
         """Stop handing out work. What is in flight is offered again at the next start."""
@@ -104,36 +79,36 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
+    async def change(self, job: Job[Consequences]) -> None:
+        """Save a change and do what it asks for, even when the caller hangs up meanwhile."""
+        await asyncio.shield(self._spawn(self._change(job)))
+
+    async def _change(self, job: Job[Consequences]) -> None:
+        self.follow(await self.store.write(job))
+
     def follow(self, done: Consequences) -> None:
         """Do what a committed change asks for."""
         for app_id, run in done.wake:
             self._wake(app_id, run)
         for app_id, task_id in done.tasks:
             if app_id in self._queues:
-                self._queues[app_id].tasks.append(task_id)
-                self._queues[app_id].wanted.set()
+                self._offer_task(app_id, task_id)
         self._timers.add(done.timers)
         for run in done.ended:
             self._forget(run)
 
     def attach(self, app_id: str, stateful: bool) -> Worker:
-        """A worker opened its stream; work that stalled is tried on its code."""
-        worker, queue = Worker(app_id, stateful), self._queues[app_id]
-        queue.workers.append(worker)
-        queue.runs.update(dict.fromkeys(queue.stalled))
-        queue.stalled.clear()
-        queue.wanted.set()
+        """A worker opened its stream."""
+        worker = Worker(app_id, stateful)
+        self._queues[app_id].attach(worker)
         return worker
 
     def detach(self, worker: Worker) -> None:
         """A worker's stream ended; what it held goes to another one."""
-        queue = self._queues[worker.app_id]
-        queue.workers.remove(worker)
+        self._queues[worker.app_id].detach(worker)
         for run in list(worker.turns):
             self._land(run)
             self._wake(worker.app_id, run)
-        queue.tasks.extendleft(sorted(worker.tasks, reverse=True))
-        queue.wanted.set()
 
     def connected(self, app_id: str) -> int:
         """How many workers of an app hold a stream."""
@@ -153,8 +128,11 @@ class Dispatcher:
 
     async def end_turn(self, token: str, response: WorkflowResponse) -> None:
         """Save the answer to a turn. Raises LostWorkItemError when it is no longer asked for."""
-        flight = self._flight(token)
-        run, app_id, now = flight.work.row.run, flight.worker.app_id, self.now()
+        await asyncio.shield(self._spawn(self._end_turn(self._flight(token), response)))
+
+    async def _end_turn(self, flight: Flight, response: WorkflowResponse) -> None:
+        run, now = flight.work.row.run, self.now()
+        flight.worker.turns.discard(run)  # should the worker go now, its answer counts
 
         def save(db: sqlite3.Connection) -> Consequences:
             return instances.end_turn(db, flight.work, flight.events, response, now, _new_ids())
@@ -164,34 +142,41 @@ class Dispatcher:
         except sqlite3.Error:
             self._later(self._give_up, flight)
             raise
-        _note_known(flight, response)
         if self._flights.get(run) is flight:
+            self._note_known(flight, response)
             self._land(run)
-        if done.stalled:
-            self._queues[app_id].stalled.add(run)
-        elif done.more:
-            self._wake(app_id, run)
+        self._go_on(flight.worker, run, done)
         self.follow(done)
         self._notify(run)
-        self._queues[app_id].wanted.set()
+        self._queues[flight.worker.app_id].wanted.set()
+
+    def _go_on(self, worker: Worker, run: int, done: Consequences) -> None:
+        """After a turn: the instance's next one, or the same one on a worker with other code."""
+        queue = self._queues[worker.app_id]
+        if not done.stalled:
+            queue.stalled.pop(run, None)
+        if queue.stall(worker, run) if done.stalled else done.more:
+            self._wake(worker.app_id, run)
 
     async def end_task(self, token: str, response: "pb.ActivityResponse") -> None:
         """Save an activity's result. A result that nobody waits for any more is ignored."""
-        if not token.isdigit():
+        if not token.isdecimal():
             raise LostWorkItemError(token)
-        task_id, now = int(token), self.now()
+        await asyncio.shield(self._spawn(self._end_task(int(token), response)))
+
+    async def _end_task(self, task_id: int, response: "pb.ActivityResponse") -> None:
+        now, app_id = self.now(), self._land_task(task_id)
         result = task_result(response, now)
         try:
-            done = await self.store.write(lambda db: instances.end_task(db, task_id, result, now))
+            await self._change(lambda db: instances.end_task(db, task_id, result, now))
         except sqlite3.Error:
-            self._later(self._offer_again, task_id)
+            if app_id is not None:
+                self._later(self._offer_task, app_id, task_id)
             raise
-        self._land_task(task_id)
-        self.follow(done)
 
     def _flight(self, token: str) -> Flight:
         run = token.rpartition(":")[2]
-        flight = self._flights.get(int(run)) if run.isdigit() else None
+        flight = self._flights.get(int(run)) if run.isdecimal() else None
         if flight is None or flight.token != token:
             raise LostWorkItemError(token)
         return flight
@@ -204,11 +189,14 @@ class Dispatcher:
             self._again.discard(run)
             self._wake(flight.worker.app_id, run)
 
-    def _land_task(self, task_id: int) -> None:
+    def _land_task(self, task_id: int) -> str | None:
+        """An activity is no longer in flight; gives the app whose worker held it."""
         for worker in self._all_workers():
             if task_id in worker.tasks:
                 worker.tasks.discard(task_id)
                 self._queues[worker.app_id].wanted.set()
+                return worker.app_id
+        return None
 
     def _all_workers(self) -> Iterator[Worker]:
         return itertools.chain.from_iterable(queue.workers for queue in self._queues.values())
@@ -219,12 +207,9 @@ class Dispatcher:
             self._land(run)
             self._wake(flight.worker.app_id, run)
 
-    def _offer_again(self, task_id: int) -> None:
-        for worker in self._all_workers():
-            if task_id in worker.tasks:
-                worker.tasks.discard(task_id)
-                self._queues[worker.app_id].tasks.append(task_id)
-                self._queues[worker.app_id].wanted.set()
+    def _offer_task(self, app_id: str, task_id: int) -> None:
+        self._queues[app_id].tasks.append(task_id)
+        self._queues[app_id].wanted.set()
 
     def _wake(self, app_id: str, run: int) -> None:
         """An instance has events. While a turn of it is in flight they wait for its end."""
@@ -236,6 +221,7 @@ class Dispatcher:
         self._notify(run)
 
     def _forget(self, run: int) -> None:
+        """An execution ended: no worker's memory of its history is of use."""
         for worker in self._all_workers():
             worker.known.pop(run, None)
         self._notify(run)
@@ -245,10 +231,11 @@ class Dispatcher:
             for changed in self._watchers.get(watched, ()):
                 changed.set()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        return task
 
     def _later(self, act: Callable[..., None], *arguments: object) -> None:
         asyncio.get_running_loop().call_later(RETRY_AFTER, act, *arguments)
@@ -268,14 +255,16 @@ class Dispatcher:
 
     async def _hand_out(self, queue: Queue) -> bool:
         """Load and send one batch; false when nothing can be sent now."""
-        room = min(BATCH, sum(worker.room for worker in queue.workers))
+        room = min(BATCH, sum(worker.task_room for worker in queue.workers))
         tasks = [queue.tasks.popleft() for _ in range(min(room, len(queue.tasks)))]
-        runs = list(itertools.islice(queue.runs, room - len(tasks)))
+        room = min(BATCH, sum(worker.turn_room for worker in queue.workers))
+        runs = list(itertools.islice(queue.runs, room))
         for run in runs:
             del queue.runs[run]
         if not runs and not tasks:
             return False
-        chosen = [(run, *self._choose(queue, run)) for run in runs if not self._in_flight(run)]
+        planned: Counter[Worker] = Counter()
+        chosen = [(run, *queue.choose(run, planned)) for run in runs if not self._in_flight(run)]
 
         def load(db: sqlite3.Connection) -> tuple[list[instances.Asked | None], list[Work | None]]:
             loaded = [instances.load_task(db, task_id) for task_id in tasks]
@@ -290,9 +279,11 @@ class Dispatcher:
         for task_id, found in zip(tasks, loaded_tasks, strict=True):
             if found is not None:
                 self._send_task(queue, task_id, task_item(found, str(task_id)))
-        for (_, worker, known), work in zip(chosen, works, strict=True):
+        for (run, worker, known), work in zip(chosen, works, strict=True):
             if work is not None:
                 self._send_turn(queue, worker, work, known)
+            else:
+                queue.stalled.pop(run, None)
         return True
 
     def _in_flight(self, run: int) -> bool:
@@ -301,17 +292,11 @@ class Dispatcher:
             return True
         return False
 
-    def _choose(self, queue: Queue, run: int) -> tuple[Worker, int]:
-        """The worker that knows the instance, else the one with the most room."""
-        knowing = [w for w in queue.workers if run in w.known and w.room > 0]
-        worker = max(knowing or queue.workers, key=lambda w: w.room)
-        return worker, worker.known.get(run, 0) if worker.stateful else 0
-
     def _send_task(self, queue: Queue, task_id: int, item: "pb.WorkItem") -> None:
         if not queue.workers:
             queue.tasks.appendleft(task_id)
             return
-        worker = max(queue.workers, key=lambda w: w.room)
+        worker = max(queue.workers, key=lambda w: w.task_room)
         worker.tasks.add(task_id)
         worker.items.put_nowait(item)
 
@@ -326,23 +311,30 @@ class Dispatcher:
         worker.turns.add(run)
         worker.items.put_nowait(turn_item(work, events, token, known))
 
+    def _note_known(self, flight: Flight, response: WorkflowResponse) -> None:
+        """What of the history the worker's cache holds now; it drops an execution that ends."""
+        row = flight.work.row
+        if any(action.HasField("completeWorkflow") for action in response.actions):
+            self._forget(row.run)
+        else:
+            flight.worker.known[row.run] = row.history_length
+
+    def _ring(self, due: list[int]) -> None:
+        self._spawn(self._fire(due))
+
     async def _fire(self, due: list[int]) -> None:
         now = self.now()
         try:
-            self.follow(await self.store.write(lambda db: instances.fire_timers(db, due, now)))
+            await self._change(lambda db: instances.fire_timers(db, due, now))
         except sqlite3.Error:
             log.exception("cannot save %d due timers; trying again", len(due))
             retry_at = now + int(RETRY_AFTER * 1_000_000)
             self._timers.add((retry_at, timer_id) for timer_id in due)
 
 
-def _note_known(flight: Flight, response: WorkflowResponse) -> None:
-    """What of the history the worker's cache holds now; it drops an execution that ends."""
-    row, known = flight.work.row, flight.worker.known
-    if any(action.HasField("completeWorkflow") for action in response.actions):
-        known.pop(row.run, None)
-    else:
-        known[row.run] = row.history_length
+def _report_death(pump: "asyncio.Task[None]") -> None:
+    if not pump.cancelled() and pump.exception() is not None:
+        log.critical("no more work is handed out until a restart", exc_info=pump.exception())
 
 
 def _new_ids() -> Iterator[str]:

@@ -5,6 +5,9 @@ LocalDaprError            shown to the user as one line, exit code 1
 ├── PortInUseError        a port that an app or its sidecar needs is taken
 ├── AppFailedError        an app did not start, or ended before it was ready
 ├── DatabaseError         the data file is corrupt, foreign or locked
+│   └── FolderInUseError  another localdapr keeps the data of this folder
+├── NobodyThereError      no localdapr runs on the data folder
+├── RefusedError          the localdapr that keeps the data does not do what it was asked
 └── ApiError              a Dapr API call is answered with an error
 """
 
@@ -30,6 +33,18 @@ class AppFailedError(LocalDaprError):
 
 class DatabaseError(LocalDaprError):
     """The data file is corrupt, was made by something else, or belongs to another process."""
+
+
+class FolderInUseError(DatabaseError):
+    """Another localdapr keeps the data of this folder."""
+
+
+class NobodyThereError(LocalDaprError):
+    """No localdapr runs on the data folder, or it ended before it answered."""
+
+
+class RefusedError(LocalDaprError):
+    """The localdapr that keeps the data does not do what it was asked; the text is its own."""
 
 
 class ApiError(LocalDaprError):

@@ -1,4 +1,4 @@
-"""All sidecars of one process, over one data file.
+"""All sidecars over one data file, of this run and of others that share its data folder.
 
 The place where the parts are put together; it does no work of its own. What starts later ends
 earlier, so that nobody calls a part that is gone.
@@ -6,19 +6,23 @@ earlier, so that nobody calls a part that is gone.
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
-from collections.abc import Sequence
 from pathlib import Path
 
 from aiohttp import ClientSession
 
 from localdapr import deliveries, rows, state
+from localdapr.control import ControlServer
+from localdapr.desk import Desk
 from localdapr.dispatcher import Dispatcher
+from localdapr.errors import AppFailedError, RefusedError
 from localdapr.invoke import Invoker, new_session
 from localdapr.manifest import App
 from localdapr.pubsub import PubSub
 from localdapr.resources import Resources
+from localdapr.run import Run
 from localdapr.sidecar import Sidecar
 from localdapr.state import StateStores, sweep_forever
 from localdapr.store import Store
@@ -27,70 +31,106 @@ SCHEMAS = (rows.SCHEMA, state.SCHEMA, deliveries.SCHEMA)
 
 
 class Host:
-    """The sidecars of `apps`, which keep their data in `data_dir`."""
+    """The sidecars by app id, and whose they are. Made by `open_host`."""
 
-    def __init__(self, apps: Sequence[App], resources: Resources, data_dir: Path) -> None:
-        self._apps = {app.app_id: app for app in apps}
-        self._resources = resources
-        self._data_dir = data_dir
+    def __init__(
+        self, store: Store, session: ClientSession, dispatcher: Dispatcher, pubsub: PubSub
+    ) -> None:
+        self.runs: dict[str, Run] = {}  # by app id
+        self.closing = contextlib.AsyncExitStack()
+        self._store = store
+        self._session = session
+        self._dispatcher = dispatcher
+        self._pubsub = pubsub
         self._sidecars: dict[str, Sidecar] = {}
-        self._closing = contextlib.AsyncExitStack()
 
-    async def start(self) -> None:
-        """Open the data and serve all ports. Raises DatabaseError and PortInUseError."""
-        async with contextlib.AsyncExitStack() as started:
-            store = Store(self._data_dir, SCHEMAS)
-            started.callback(store.close)
-            session = await started.enter_async_context(new_session())
-            dispatcher = Dispatcher(store, tuple(self._apps))
-            await dispatcher.start()
-            started.push_async_callback(dispatcher.close)
-            pubsub = PubSub(store, self._resources, self._apps.values(), session)
-            await pubsub.start()
-            started.push_async_callback(pubsub.close)
-            sweeping = asyncio.ensure_future(sweep_forever(store))
-            started.callback(sweeping.cancel)
-            for app in self._apps.values():
-                sidecar = self._sidecar(app, store, session, pubsub, dispatcher)
-                started.push_async_callback(sidecar.close)
-                await sidecar.start()
-            self._closing = started.pop_all()
+    async def add(self, run: Run, resources: Resources) -> None:
+        """Serve all apps of a run, or none. Raises AppFailedError and PortInUseError."""
+        for app in run.apps:
+            if app.app_id in self.runs:
+                pid = self.runs[app.app_id].pid
+                raise AppFailedError(f"app id {app.app_id} already runs (process {pid})")
+        self.runs |= {app.app_id: run for app in run.apps}
+        async with contextlib.AsyncExitStack() as undo:
+            undo.push_async_callback(self.remove, run)
+            for app in run.apps:
+                await self._add(app, run, resources)
+            undo.pop_all()
+
+    async def remove(self, run: Run) -> None:
+        """Serve a run no longer. What its apps have to do waits for their return."""
+        app_ids = [app.app_id for app in run.apps if self.runs.get(app.app_id) is run]
+        await asyncio.gather(*(self._remove(app_id) for app_id in app_ids))
 
     async def app_started(self, app_id: str) -> None:
         """The app's port answers: ask what it subscribes to, and deliver to it."""
-        self._sidecars[app_id].ready = True
-        await self._sidecars[app_id].pubsub.app_started(app_id)
+        self.sidecar(app_id).ready = True
+        await self._pubsub.app_started(app_id)
 
     async def app_stopped(self, app_id: str) -> None:
         """The app has ended: deliveries to it wait."""
-        if app_id in self._sidecars:
-            await self._sidecars[app_id].pubsub.app_stopped(app_id)
+        await self._pubsub.app_stopped(app_id)
 
     async def close(self) -> None:
         """Stop serving, then close the data. May be called twice."""
-        closing, self._closing = self._closing, contextlib.AsyncExitStack()
+        closing, self.closing = self.closing, contextlib.AsyncExitStack()
         await closing.aclose()
 
-    def _sidecar(
-        self,
-        app: App,
-        store: Store,
-        session: ClientSession,
-        pubsub: PubSub,
-        dispatcher: Dispatcher,
-    ) -> Sidecar:
-        sidecar = Sidecar(
+    async def remove_all(self) -> None:
+        """Serve nobody any longer."""
+        await asyncio.gather(*(self._remove(app_id) for app_id in tuple(self.runs)))
+
+    def sidecar(self, app_id: str) -> Sidecar:
+        """An app's sidecar. Raises RefusedError, which names those that run."""
+        if app_id not in self._sidecars:
+            known = ", ".join(sorted(self._sidecars)) or "none"
+            raise RefusedError(f"no app with id {app_id} runs here; those that run: {known}")
+        return self._sidecars[app_id]
+
+    async def _add(self, app: App, run: Run, resources: Resources) -> None:
+        await self._dispatcher.add(app.app_id)
+        await self._pubsub.add(app, resources)
+        self._sidecars[app.app_id] = sidecar = Sidecar(
             app,
-            self._resources,
-            pubsub,
-            StateStores(store, self._resources, app.app_id),
-            Invoker(app.app_id, self._apps.get, self._resources, session),
-            dispatcher,
-            _end_process,
+            resources,
+            self._pubsub,
+            StateStores(self._store, resources, app.app_id),
+            Invoker(app.app_id, self._find_app, resources, self._session),
+            self._dispatcher,
+            functools.partial(os.kill, run.pid, signal.SIGTERM),
         )
-        self._sidecars[app.app_id] = sidecar
-        return sidecar
+        await sidecar.start()
+
+    async def _remove(self, app_id: str) -> None:
+        await self._pubsub.remove(app_id)
+        if app_id in self._sidecars:
+            await self._sidecars[app_id].close()
+            del self._sidecars[app_id]
+        del self.runs[app_id]
+
+    def _find_app(self, app_id: str) -> App | None:
+        sidecar = self._sidecars.get(app_id)
+        return sidecar.app if sidecar else None
 
 
-def _end_process() -> None:
-    os.kill(os.getpid(), signal.SIGTERM)
+async def open_host(data_dir: Path) -> Host:
+    """Open the data and the control socket. Raises DatabaseError, FolderInUseError too."""
+    async with contextlib.AsyncExitStack() as opened:
+        store = Store(data_dir, SCHEMAS)
+        opened.callback(store.close)
+        session = await opened.enter_async_context(new_session())
+        dispatcher = Dispatcher(store, ())
+        await dispatcher.start()
+        opened.push_async_callback(dispatcher.close)
+        pubsub = PubSub(store, Resources(), (), session)
+        await pubsub.start()
+        opened.push_async_callback(pubsub.close)
+        sweeping = asyncio.ensure_future(sweep_forever(store))
+        opened.callback(sweeping.cancel)
+        host = Host(store, session, dispatcher, pubsub)
+        opened.push_async_callback(host.remove_all)
+        control = ControlServer(data_dir, lambda: Desk(host))
+        opened.push_async_callback(control.close)
+        await control.start()
+        host.closing = opened.pop_all()
+        return host

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from localdapr.cloudevent import Publication, from_json, to_json
 from localdapr.errors import ApiError
-from localdapr.http_request import TRACE, query_metadata
+from localdapr.http_request import TRACE, malformed, query_metadata
 from localdapr.pubsub import PubSub
 from localdapr.tracing import Trace
 
@@ -89,7 +89,9 @@ def _publication(
     metadata: Mapping[str, str],
     trace: Trace,
 ) -> Publication:
-    own = entry.get("metadata")
+    own = entry.get("metadata") or {}
+    if not isinstance(own, dict):
+        raise malformed("metadata must be an object")
     content_type = str(entry.get("contentType") or "")
     return Publication(
         app_id,
@@ -97,7 +99,7 @@ def _publication(
         topic,
         _payload(entry.get("event"), content_type, pubsub, app_id),
         content_type,
-        {**metadata, **{str(k): str(v) for k, v in (own or {}).items()}},
+        {**metadata, **{str(k): str(v) for k, v in own.items()}},
         trace,
     )
 

@@ -82,8 +82,7 @@ class StateHttp:
         body = await read_json(request)
         if not isinstance(body, dict) or not isinstance(body.get("operations") or [], list):
             raise malformed("failed deserializing HTTP body: operations must be a list")
-        metadata = {str(key): str(value) for key, value in (body.get("metadata") or {}).items()}
-        operations = body.get("operations") or []
+        metadata, operations = _texts(body.get("metadata")), body.get("operations") or []
         await self._state.transact(store, [_operation(entry, metadata) for entry in operations])
         return web.Response(status=204)
 
@@ -104,17 +103,22 @@ def _change(item: Any, metadata: Mapping[str, str], *, deletes: bool = False) ->
     """One item of a save or transaction; its own metadata win over those of the request."""
     if not isinstance(item, dict) or not isinstance(item.get("key", ""), str):
         raise malformed("each item must be an object with a key")
-    options, own = item.get("options") or {}, item.get("metadata") or {}
-    if not isinstance(options, dict) or not isinstance(own, dict):
-        raise malformed("options and metadata must be objects")
+    options = _texts(item.get("options"))
     return Change(
         key=item.get("key", ""),
         value=None if deletes else _encoded(item.get("value")),
         etag=str(item.get("etag") or ""),
-        concurrency=str(options.get("concurrency") or ""),
-        consistency=str(options.get("consistency") or ""),
-        metadata={**metadata, **{str(name): str(value) for name, value in own.items()}},
+        concurrency=options.get("concurrency", ""),
+        consistency=options.get("consistency", ""),
+        metadata={**metadata, **_texts(item.get("metadata"))},
     )
+
+
+def _texts(value: Any) -> dict[str, str]:
+    """Options or metadata: an object whose values are read as texts."""
+    if not isinstance(value or {}, dict):
+        raise malformed("options and metadata must be objects")
+    return {name: str(part) for name, part in (value or {}).items() if part is not None}
 
 
 def _encoded(value: Any) -> bytes:

@@ -11,13 +11,15 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from localdapr.engine.inbox import next_batch, receive
-from localdapr.engine.instance import Instance, Parent, Status
+from localdapr import inboxes
+from localdapr.engine.child import child_of, refused
+from localdapr.engine.inbox import first_batch, next_batch, outlives, receive
+from localdapr.engine.instance import Instance
 from localdapr.engine.rerun import RerunRequest, rerun
 from localdapr.engine.turn import Message, Timer, Turn, finish_turn, started
 from localdapr.errors import InstanceExistsError, NoSuchInstanceError, RerunRefusedError
 from localdapr.rows import INSERT, SELECT, UPDATE, Row, to_row, values
-from localdapr.wire import HistoryEvent, WorkflowResponse, event, pb
+from localdapr.wire import HistoryEvent, WorkflowResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Work:
     batch: list[HistoryEvent]
     last_inbox_id: int
 
+
+_FIRST = ("executionStarted", "executionTerminated")
 
 # An activity to run: the instance that scheduled it, and its `taskScheduled` event.
 Asked = tuple[Instance, HistoryEvent]
@@ -81,7 +85,7 @@ def create(db: sqlite3.Connection, instance: Instance, now: int) -> Consequences
     if instance.scheduled_at is not None and instance.scheduled_at > now:
         _arm(db, run, [Timer(instance.scheduled_at, begin)], done)
     else:
-        _queue(db, run, begin)
+        inboxes.add(db, run, begin)
         done.wake.add((instance.app_id, run))
     return done
 
@@ -94,7 +98,7 @@ def post(db: sqlite3.Connection, row: Row, arrived: HistoryEvent, now: int) -> C
         return done
     if after is not row.instance:
         _save(db, row.run, after, row.history_length)
-    _queue(db, row.run, arrived)
+    _queue(db, row, arrived)
     done.wake.add((after.app_id, row.run))
     return done
 
@@ -104,13 +108,12 @@ def next_work(db: sqlite3.Connection, run: int, known: int) -> Work | None:
     row = load(db, run)
     if row is None or row.instance.status.is_final:
         return None
-    waiting = db.execute("SELECT id, event FROM inbox WHERE run = ? ORDER BY id", (run,)).fetchall()
-    if not waiting:
+    waiting = inboxes.waiting(db, run)
+    inbox = [arrived for _, arrived in waiting]
+    size = next_batch(inbox) if row.history_length else first_batch(row.instance, inbox)
+    if not size:
         return None
-    batch = [HistoryEvent.FromString(blob) for _, blob in waiting]
-    size = next_batch(batch)
-    past = history(db, run, known)
-    return Work(row, past, batch[:size], waiting[size - 1][0])
+    return Work(row, history(db, run, known), inbox[:size], waiting[size - 1][0])
 
 
 def history(db: sqlite3.Connection, run: int, begin: int = 0) -> list[HistoryEvent]:
@@ -138,16 +141,16 @@ def end_turn(
     if row is None or row.instance.status.is_final:
         return done
     if _position(row) != _position(work.row):
-        done.more = _has_inbox(db, row.run)
+        done.more = inboxes.is_waiting(db, row.run)
         return done
     turn = finish_turn(row.instance, events, response, now, new_ids)
     if not turn.stalled:
-        db.execute("DELETE FROM inbox WHERE run = ? AND id <= ?", (row.run, work.last_inbox_id))
+        inboxes.clear(db, row.run, work.last_inbox_id)
     _save_turn(db, row, turn, done)
     _act(db, row.run, turn, now, done)
     if turn.terminate_children is not None:
         _terminate_children(db, turn, now, done)
-    done.more, done.stalled = _has_inbox(db, row.run), turn.stalled
+    done.more, done.stalled = inboxes.is_waiting(db, row.run), turn.stalled
     return done
 
 
@@ -181,10 +184,6 @@ def create_rerun(
 
 def _position(row: Row) -> tuple[str, int]:
     return row.instance.execution_id, row.history_length
-
-
-def _has_inbox(db: sqlite3.Connection, run: int) -> bool:
-    return db.execute("SELECT 1 FROM inbox WHERE run = ? LIMIT 1", (run,)).fetchone() is not None
 
 
 def end_task(db: sqlite3.Connection, task_id: int, result: HistoryEvent, now: int) -> Consequences:
@@ -246,6 +245,12 @@ def list_ids(db: sqlite3.Connection, app_id: str, after: int, size: int) -> list
     return [instance_id for (instance_id,) in found]
 
 
+def all_of(db: sqlite3.Connection, app_id: str) -> Iterator[Row]:
+    """Every instance of an app in order of creation."""
+    where = f"{SELECT} WHERE app_id = ? ORDER BY run"
+    return (to_row(found) for found in db.execute(where, (app_id,)))
+
+
 def delete(db: sqlite3.Connection, run: int) -> None:
     """Forget an instance with all that belongs to it."""
     db.execute("DELETE FROM instances WHERE run = ?", (run,))
@@ -264,7 +269,8 @@ def _save_turn(db: sqlite3.Connection, row: Row, turn: Turn, done: Consequences)
     if turn.restarted:
         db.execute("DELETE FROM history WHERE run = ?", (row.run,))
         _drop_pending(db, row.run)
-        _put_in_front(db, row.run, turn.carried)
+        kept = (arrived for _, arrived in inboxes.waiting(db, row.run) if outlives(arrived))
+        inboxes.replace(db, row.run, [*turn.carried, *kept])
         db.execute("UPDATE payloads SET input = ? WHERE run = ?", (after.input, row.run))
         length = 0
     db.executemany(
@@ -278,7 +284,7 @@ def _save_turn(db: sqlite3.Connection, row: Row, turn: Turn, done: Consequences)
             (after.output, after.failure, row.run),
         )
         _drop_pending(db, row.run)
-        db.execute("DELETE FROM inbox WHERE run = ?", (row.run,))
+        inboxes.clear(db, row.run)
         done.ended.add(row.run)
 
 
@@ -303,13 +309,14 @@ def _drop_pending(db: sqlite3.Connection, run: int) -> None:
     db.execute("DELETE FROM timers WHERE run = ?", (run,))
 
 
-def _put_in_front(db: sqlite3.Connection, run: int, events: Sequence[HistoryEvent]) -> None:
-    """Queue events ahead of those that wait: what came meanwhile belongs to the new execution."""
-    waiting = db.execute("DELETE FROM inbox WHERE run = ? RETURNING id, event", (run,)).fetchall()
-    for carried in events:
-        _queue(db, run, carried)
-    blobs = [(run, blob) for _, blob in sorted(waiting)]
-    db.executemany("INSERT INTO inbox (run, event) VALUES (?, ?)", blobs)
+def _queue(db: sqlite3.Connection, row: Row, arrived: HistoryEvent) -> None:
+    """Queue an event: the start of an instance, or its end, before what came for it until then."""
+    if not row.history_length and arrived.WhichOneof("eventType") in _FIRST:
+        early = [waiting for _, waiting in inboxes.waiting(db, row.run)]
+        if not (early and early[0].HasField("executionStarted")):
+            inboxes.replace(db, row.run, [arrived, *early])
+            return
+    inboxes.add(db, row.run, arrived)
 
 
 def _send(db: sqlite3.Connection, message: Message, now: int, done: Consequences) -> None:
@@ -317,49 +324,17 @@ def _send(db: sqlite3.Connection, message: Message, now: int, done: Consequences
         _start_child(db, message, now, done)
         return
     row = find(db, message.app_id, message.instance_id)
-    if row is not None:
+    if row is not None and message.execution_id in ("", row.instance.execution_id):
         done.wake |= post(db, row, message.event, now).wake
 
 
 def _start_child(db: sqlite3.Connection, message: Message, now: int, done: Consequences) -> None:
-    begin = message.event.executionStarted
-    parent = begin.parentInstance
-    child = Instance(
-        app_id=message.app_id,
-        instance_id=message.instance_id,
-        execution_id=begin.workflowInstance.executionId.value,
-        name=begin.name,
-        status=Status.PENDING,
-        created_at=now,
-        updated_at=now,
-        version=begin.version.value or None,
-        input=begin.input.value if begin.HasField("input") else None,
-        trace=begin.parentTraceContext.traceParent or None,
-        parent=Parent(
-            parent.appID,
-            parent.workflowInstance.instanceId,
-            parent.workflowInstance.executionId.value,
-            parent.name.value,
-            parent.taskScheduledId,
-        ),
-    )
-    try:
-        created = create(db, child, now)
-    except InstanceExistsError as refused:
-        _fail_child(db, child, str(refused), now, done)
-        return
-    done.wake |= created.wake
-
-
-def _fail_child(
-    db: sqlite3.Connection, child: Instance, reason: str, now: int, done: Consequences
-) -> None:
+    child = child_of(message, now)
     assert child.parent is not None
-    payload = pb.ChildWorkflowInstanceFailedEvent(taskScheduledId=child.parent.task_id)
-    payload.failureDetails.errorType = "InstanceExists"
-    payload.failureDetails.errorMessage = reason
-    failed = event("childWorkflowInstanceFailed", payload, now)
-    _send(db, Message(child.parent.app_id, child.parent.instance_id, failed), now, done)
+    try:
+        done.wake |= create(db, child, now).wake
+    except InstanceExistsError as cause:
+        _send(db, refused(child.parent, str(cause), now), now, done)
 
 
 def _terminate_children(db: sqlite3.Connection, turn: Turn, now: int, done: Consequences) -> None:
@@ -387,11 +362,6 @@ def _arm(db: sqlite3.Connection, run: int, timers: Sequence[Timer], done: Conseq
         row = db.execute("INSERT INTO timers (run, fire_at, event) VALUES (?, ?, ?)", values)
         assert row.lastrowid is not None
         done.timers.append((timer.fire_at, row.lastrowid))
-
-
-def _queue(db: sqlite3.Connection, run: int, arrived: HistoryEvent) -> None:
-    values = (run, arrived.SerializeToString())
-    db.execute("INSERT INTO inbox (run, event) VALUES (?, ?)", values)
 
 
 def _save(db: sqlite3.Connection, run: int, instance: Instance, length: int) -> None:

@@ -27,7 +27,9 @@ from localdapr.deliveries import (
     load_deliveries,
     postpone_delivery,
     remember_answer,
+    remember_topics,
     remembered_answers,
+    remembered_topics,
     remove_delivery,
     unpark_deliveries,
 )
@@ -50,27 +52,42 @@ log = logging.getLogger(__name__)
 
 
 class PubSub:
-    """The pub/sub of one process: all its apps, all its components."""
+    """The pub/sub of one process: all its apps, all their components."""
 
     def __init__(
         self, store: "Store", resources: Resources, apps: Iterable[App], session: ClientSession
     ) -> None:
         self._store = store
-        self._resources = resources
+        self._resources = resources  # of the apps that bring none of their own
+        self._own: dict[str, Resources] = {}
         self._session = session
         self._apps = {app.app_id: app for app in apps if app.app_port is not None}
         self._wishes = {app_id: resources.declared_for(app_id) for app_id in self._apps}
         self._couriers = {app_id: self._courier(app) for app_id, app in self._apps.items()}
+        self._topics: dict[str, set[tuple[str, str]]] = {}  # of apps that run, and that ran
 
     async def start(self) -> None:
         """Recall what apps subscribed to, and give parked events another chance."""
-        answers = await self._store.read(remembered_answers)
-        for app_id, answer in answers.items():
-            if app_id in self._apps:
-                self._adopt(app_id, answer)
+        self._topics = await self._store.read(remembered_topics)
+        for app_id in self._apps:
+            await self._recall(app_id)
         count = await self._store.write(lambda db: unpark_deliveries(db, time.time()))
         if count:
             log.info("%d events that had been given up are delivered again", count)
+
+    async def add(self, app: App, resources: Resources) -> None:
+        """One more app, with resources of its own; it gets what was published while it was away."""
+        self._own[app.app_id] = resources
+        if app.app_port is not None:
+            self._apps[app.app_id] = app
+            self._couriers[app.app_id] = self._courier(app)
+            await self._recall(app.app_id)
+
+    async def remove(self, app_id: str) -> None:
+        """The app goes; its events wait for its return."""
+        await self.app_stopped(app_id)
+        for table in (self._own, self._apps, self._wishes, self._couriers):
+            table.pop(app_id, None)
 
     async def close(self) -> None:
         """Stop all deliveries. May be called twice."""
@@ -83,7 +100,7 @@ class PubSub:
         answer = await self._asked(self._apps[app_id])
         if answer is not None:
             await self._store.write(lambda db: remember_answer(db, app_id, answer))
-            self._adopt(app_id, answer)
+            await self._adopt(app_id, answer)
         self._couriers[app_id].start()
 
     async def app_stopped(self, app_id: str) -> None:
@@ -97,7 +114,7 @@ class PubSub:
 
     def require(self, pubsub: str, app_id: str) -> None:
         """Raise ApiError when this app has no pub/sub component of that name."""
-        if self._resources.find("pubsub", pubsub, app_id) is None:
+        if self._of(app_id).find("pubsub", pubsub, app_id) is None:
             info = {
                 "@type": "type.googleapis.com/google.rpc.ErrorInfo",
                 "domain": "dapr.io",
@@ -124,6 +141,9 @@ class PubSub:
             )
             self._wake(app_ids)
 
+    def _of(self, app_id: str) -> Resources:
+        return self._own.get(app_id, self._resources)
+
     def _courier(self, app: App) -> Courier:
         handover = Handover(self._session, app)
 
@@ -141,15 +161,12 @@ class PubSub:
         return next((wish for wish in wishes if (wish.pubsub, wish.topic) == (pubsub, topic)), None)
 
     def _subscribers(self, pubsub: str, topic: str) -> list[str]:
-        return [
-            app_id
-            for app_id in self._apps
-            if self._wish(app_id, pubsub, topic) and self._resources.find("pubsub", pubsub, app_id)
-        ]
+        return [app_id for app_id, topics in self._topics.items() if (pubsub, topic) in topics]
 
     def _wake(self, app_ids: Iterable[str]) -> None:
         for app_id in app_ids:
-            self._couriers[app_id].wake()
+            if app_id in self._couriers:
+                self._couriers[app_id].wake()
 
     async def _asked(self, app: App) -> list[Any] | None:
         """The app's answer to /dapr/subscribe; None when it gave none worth keeping."""
@@ -170,9 +187,14 @@ class PubSub:
             return None
         return answer
 
-    def _adopt(self, app_id: str, answer: Sequence[Any]) -> None:
+    async def _recall(self, app_id: str) -> None:
+        answers = await self._store.read(remembered_answers)
+        await self._adopt(app_id, answers.get(app_id, ()))
+
+    async def _adopt(self, app_id: str, answer: Sequence[Any]) -> None:
         """Declared subscriptions, then those of the app for other topics."""
-        wishes = list(self._resources.declared_for(app_id))
+        resources = self._of(app_id)
+        wishes = list(resources.declared_for(app_id))
         taken = {(wish.pubsub, wish.topic) for wish in wishes}
         for entry in answer:
             try:
@@ -184,6 +206,10 @@ class PubSub:
                 wishes.append(wish)
                 taken.add((wish.pubsub, wish.topic))
         self._wishes[app_id] = tuple(wishes)
+        topics = {place for place in taken if resources.find("pubsub", place[0], app_id)}
+        if topics != self._topics.get(app_id, set()):
+            await self._store.write(lambda db: remember_topics(db, app_id, topics))
+        self._topics[app_id] = topics
 
     async def _deliver(self, app_id: str, handover: Handover, rows: Sequence[int]) -> None:
         """Give the events of these rows (one topic) to the app, then settle them."""
@@ -192,7 +218,7 @@ class PubSub:
         outcomes = [(delivery, Answer.UNWANTED) for delivery in loaded if _expired(delivery)]
         wish = self._wish(app_id, fresh[0].message.pubsub, fresh[0].topic) if fresh else None
         if wish:
-            timeout = self._resources.delivery_policy(app_id, wish.pubsub).timeout
+            timeout = self._of(app_id).delivery_policy(app_id, wish.pubsub).timeout
             answers = await handover.give(wish, fresh, timeout)
             outcomes += zip(fresh, answers, strict=True)
         else:
@@ -252,7 +278,7 @@ class PubSub:
         """Seconds until the next try, None when there is none."""
         if wish is None or answer in (Answer.DROPPED, Answer.UNREADABLE):
             return None
-        retry = self._resources.delivery_policy(app_id, wish.pubsub).retry
+        retry = self._of(app_id).delivery_policy(app_id, wish.pubsub).retry
         if retry is None and wish.dead_letter_topic and answer is not Answer.BROKEN:
             return None
         return (retry or DEFAULT_RETRY).delay(failures)

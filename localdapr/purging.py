@@ -46,9 +46,9 @@ def purge_where(db: sqlite3.Connection, app_id: str, chosen: Filter) -> int:
 def _purge_row(db: sqlite3.Connection, row: Row, recursive: bool, force: bool) -> int:
     if not row.instance.status.is_final and not force:
         raise NotCompletedError
-    forgotten = 0
+    instances.delete(db, row.run)  # first: instances may be each other's children
+    forgotten = 1
     if recursive:
         for child in instances.children(db, row.instance):
             forgotten += _purge_row(db, child, recursive, force)
-    instances.delete(db, row.run)
-    return forgotten + 1
+    return forgotten

@@ -3,6 +3,7 @@
 Knows columns; decides nothing.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -60,7 +61,6 @@ _COLUMNS = (*_PLAIN, "patches", "tags", *_PARENT)
 SELECT = f"SELECT run, history_length, {', '.join(_COLUMNS)} FROM instances"
 INSERT = f"INSERT INTO instances ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 UPDATE = f"UPDATE instances SET {' = ?, '.join(_COLUMNS)} = ?, history_length = ? WHERE run = ?"
-_UNIT = "\x1f"  # joins patches and tags into one column; not a character that names contain
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +75,24 @@ class Row:
 def values(instance: Instance) -> tuple[object, ...]:
     plain = [getattr(instance, name) for name in _PLAIN]
     parent = instance.parent
-    tags = _UNIT.join(part for tag in instance.tags for part in tag)
+    lists = (_packed(instance.patches), _packed(instance.tags))
     origin = [None] * 5 if parent is None else [getattr(parent, f.name) for f in fields(parent)]
-    return (*plain, _UNIT.join(instance.patches), tags, *origin)
+    return (*plain, *lists, *origin)
 
 
 def to_row(found: Sequence[object]) -> Row:
     run, length, *values = found
     plain = dict(zip(_PLAIN, values, strict=False))
     patches, tags, *origin = values[len(_PLAIN) :]
-    parts = str(tags).split(_UNIT) if tags else []
     instance = Instance(
         **{**plain, "status": Status(plain["status"]), "suspended": bool(plain["suspended"])},  # type: ignore[arg-type]
-        patches=tuple(str(patches).split(_UNIT)) if patches else (),
-        tags=tuple(zip(parts[::2], parts[1::2], strict=True)),
+        patches=tuple(json.loads(str(patches) or "[]")),
+        tags=tuple((name, value) for name, value in json.loads(str(tags) or "[]")),
         parent=None if origin[1] is None else Parent(*origin),  # type: ignore[arg-type]
     )
     return Row(int(run), int(length), instance)  # type: ignore[call-overload]
+
+
+def _packed(items: Sequence[object]) -> str:
+    """A list in one column; most are empty, and the header is written at every turn."""
+    return json.dumps(items) if items else ""

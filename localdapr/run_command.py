@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from dataclasses import astuple, dataclass
@@ -12,12 +13,15 @@ from typing import Any
 import click
 
 from localdapr.console import Console
+from localdapr.errors import PortInUseError
 from localdapr.manifest import APP_ID, APP_ID_RULE, App, Manifest, read_manifest, with_ports
+from localdapr.run import Run
 
 PORT = click.IntRange(1, 65535)
 ANY_PATH = click.Path(path_type=Path)
 EXISTING_PATH = click.Path(exists=True, path_type=Path)
 DATA_FOLDER = ".localdapr"
+PICKS = 5
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def command(
     """
     options = SingleApp(**single)
     if run_file is None:
-        run(options.manifest(), None, data_dir, app_log)
+        run_one(options, data_dir, app_log)
     elif any(astuple(options)):
         raise click.UsageError("-f goes with --port-offset, --data-dir and --quiet only")
     else:
@@ -84,20 +88,32 @@ def command(
         run(manifest, str(manifest.path), data_dir, app_log)
 
 
+def run_one(options: SingleApp, data_dir: Path | None, app_log: bool) -> None:
+    """Picks ports anew where none are named and another run, begun meanwhile, took them first."""
+    if options.dapr_http_port is None and options.dapr_grpc_port is None:
+        for _ in range(PICKS - 1):
+            with contextlib.suppress(PortInUseError):
+                return run(options.manifest(), None, data_dir, app_log)
+    return run(options.manifest(), None, data_dir, app_log)
+
+
 def run(manifest: Manifest, template: str | None, data_dir: Path | None, app_log: bool) -> None:
     """Runs until stopped; raises LocalDaprError. All is printed when it returns."""
-    from localdapr.host import Host
     from localdapr.resources import load_resources
+    from localdapr.shared_host import SharedHost
     from localdapr.supervisor import Supervisor
 
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     console = Console(color=color, app_log=app_log)
+    folder = data_dir or manifest.path.parent / DATA_FOLDER
+    origin = str(manifest.path.resolve()) if template else None
+    ours = Run(manifest.apps, manifest.resources_paths, manifest.config_path, origin)
     try:
-        for note in manifest.notes:
+        resources = load_resources(ours.resources_paths, ours.config_path)
+        for note in (*manifest.notes, *resources.summary()):
             console.say(note)
-        resources = load_resources(manifest.resources_paths, manifest.config_path)
-        host = Host(manifest.apps, resources, data_dir or manifest.path.parent / DATA_FOLDER)
-        asyncio.run(Supervisor(manifest.apps, host, console, template=template).run())
+        host = SharedHost(ours, resources, folder, console.say)
+        asyncio.run(Supervisor(ours.apps, host, console, template=template).run())
         console.say("stopped")
     finally:
         console.close()

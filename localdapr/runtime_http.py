@@ -40,7 +40,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def http_app(front: Front) -> web.Application:
     """The application that listens on the sidecar's HTTP port."""
     app = web.Application(
-        client_max_size=LARGEST_BODY,
+        client_max_size=LARGEST_BODY + 1,  # aiohttp refuses what reaches its limit
         middlewares=[_tracing(front), answer_errors, _token_guard()],
     )
     app.on_response_prepare.append(_finish_headers)

@@ -13,10 +13,11 @@ from localdapr.dispatcher import Dispatcher
 from localdapr.errors import PortInUseError
 from localdapr.invoke import Invoker
 from localdapr.manifest import App
+from localdapr.ports import is_free
 from localdapr.pubsub import PubSub
 from localdapr.resources import Resources
-from localdapr.runtime_grpc import DaprServicer
-from localdapr.runtime_http import http_app
+from localdapr.runtime_grpc import DaprServicer, TokenGuard
+from localdapr.runtime_http import api_token, http_app
 from localdapr.secret_stores import SecretStores
 from localdapr.state import StateStores
 from localdapr.task_hub import TaskHub
@@ -83,9 +84,12 @@ class Sidecar:
             ("grpc.max_send_message_length", LARGEST_MESSAGE),
             ("grpc.so_reuseport", 0),
         ]
-        self._grpc = server = grpc.aio.server(options=limits)
+        guards = [TokenGuard(token)] if (token := api_token()) else []
+        self._grpc = server = grpc.aio.server(interceptors=guards, options=limits)
         dapr_pb2_grpc.add_DaprServicer_to_server(DaprServicer(self), server)  # type: ignore[no-untyped-call]
         add_task_hub_to_server(TaskHub(self.workflows, self._dispatcher), server)  # type: ignore[no-untyped-call]
+        if not is_free(self.app.grpc_port):  # gRPC would say so on standard error, too
+            raise self._port_in_use(self.app.grpc_port, "gRPC")
         try:
             server.add_insecure_port(f"{LOOPBACK}:{self.app.grpc_port}")
         except RuntimeError as cause:

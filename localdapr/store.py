@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from localdapr.errors import DatabaseError
+from localdapr.errors import DatabaseError, FolderInUseError
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
@@ -35,11 +35,13 @@ class Store:
     def __init__(self, folder: Path, schemas: Sequence[str]) -> None:
         """Open or create the file in `folder`. Raises DatabaseError in one line."""
         self.path = folder / FILE_NAME
-        self._lock = _lock(folder)
+        self._lock = lock_folder(folder)
         try:
             self._writer = _open(self.path)
-            _prepare(self._writer, self.path, schemas)
+            _check(self._writer, self.path)
+            _prepare(self._writer, schemas)
             self._reader = _open(self.path)
+            _tune(self._reader)
         except (sqlite3.DatabaseError, OSError, DatabaseError) as cause:
             os.close(self._lock)
             raise _refusal(self.path, cause) from cause
@@ -60,8 +62,9 @@ class Store:
         return await asyncio.wrap_future(done)
 
     async def read(self, job: Job[T]) -> T:
-        """Run `job` on the reader's connection, which sees committed data only."""
-        return await asyncio.get_running_loop().run_in_executor(self._reads, job, self._reader)
+        """Run `job` on the reader's connection: it sees what was committed when it began."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._reads, _run_read, self._reader, job)
 
     def close(self) -> None:
         """Finish what was asked, then close the file. May be called twice."""
@@ -134,17 +137,28 @@ def _run_job(connection: sqlite3.Connection, job: Job[Any]) -> tuple[Any, BaseEx
     return result, None
 
 
+def _run_read(connection: sqlite3.Connection, job: Job[T]) -> T:
+    """One transaction: all that a job reads is of one moment, whatever is written meanwhile."""
+    connection.execute("BEGIN")
+    try:
+        return job(connection)
+    finally:
+        connection.rollback()
+
+
 def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+
+def _tune(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA busy_timeout=10000")
     connection.execute("PRAGMA foreign_keys=ON")
-    return connection
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, schemas: Sequence[str]) -> None:
-    """Refuse a file that is not ours or not whole; make the tables of a new one."""
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file that is not ours or not whole, and leave it as it is."""
     (mark,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     (made_by,) = connection.execute("PRAGMA user_version").fetchone()
@@ -158,14 +172,21 @@ def _prepare(connection: sqlite3.Connection, path: Path, schemas: Sequence[str])
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
         raise sqlite3.DatabaseError(str(verdict))
+
+
+def _prepare(connection: sqlite3.Connection, schemas: Sequence[str]) -> None:
+    _tune(connection)
     connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version={FORMAT}")
     for schema in schemas:
         connection.executescript(schema)
 
 
-def _lock(folder: Path) -> int:
-    """Hold the folder for this process; the kernel lets go when the process ends, however."""
+def lock_folder(folder: Path) -> int:
+    """Hold the folder until the descriptor is closed, or the process ends, however it ends.
+
+    Raises FolderInUseError, and DatabaseError when there can be no such folder.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -175,7 +196,7 @@ def _lock(folder: Path) -> int:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as cause:
         os.close(handle)
-        raise DatabaseError(
+        raise FolderInUseError(
             f"{folder} is in use by another localdapr; stop it or name another --data-dir"
         ) from cause
     return handle

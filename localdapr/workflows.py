@@ -10,7 +10,7 @@ import re
 import sqlite3
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from localdapr import instances, purging
 from localdapr.dispatcher import ANY_INSTANCE, Dispatcher
@@ -66,7 +66,7 @@ class Workflows:
             trace=asked.trace if asked.trace and TRACEPARENT.fullmatch(asked.trace) else None,
             tags=tuple(asked.tags.items()),
         )
-        await self._change(lambda db: instances.create(db, instance, now))
+        await self.dispatcher.change(lambda db: instances.create(db, instance, now))
         return instance_id
 
     async def get(self, instance_id: str) -> Instance | None:
@@ -127,6 +127,18 @@ class Workflows:
         )
         return found[:size], after + size if len(found) > size else None
 
+    async def choose(self, wanted: Callable[[Instance], bool]) -> list[Instance]:
+        """The instances that are wanted, in order of creation, without their payloads.
+
+        Of one that failed its failure comes along.
+        """
+
+        def look(db: sqlite3.Connection) -> list[Instance]:
+            rows = [row for row in instances.all_of(db, self.app_id) if wanted(row.instance)]
+            return [_with_failure(db, row) for row in rows]
+
+        return await self._store.read(look)
+
     async def history(self, instance_id: str) -> list[HistoryEvent]:
         """All events of an instance that were acted upon. Raises NoSuchInstanceError."""
 
@@ -138,7 +150,7 @@ class Workflows:
     async def rerun(self, source_id: str, asked: RerunRequest) -> str:
         """Run a finished instance again from an event; gives the new id."""
         now, ids = self.dispatcher.now(), (str(uuid.uuid4()) for _ in itertools.count())
-        await self._change(
+        await self.dispatcher.change(
             lambda db: instances.create_rerun(db, self.app_id, source_id, asked, now, ids)
         )
         return asked.new_id
@@ -150,10 +162,7 @@ class Workflows:
             row = instances.require(db, self.app_id, instance_id)
             return instances.post(db, row, arrived, now)
 
-        await self._change(save)
-
-    async def _change(self, job: Callable[[sqlite3.Connection], Consequences]) -> None:
-        self.dispatcher.follow(await self._store.write(job))
+        await self.dispatcher.change(save)
 
     async def _changed(self, instance_id: str, seen: Row | None) -> None:
         """Return when an instance is no longer as it was seen."""
@@ -164,3 +173,9 @@ class Workflows:
                 await changed.wait()
         finally:
             self.dispatcher.unwatch(seen.run if seen else ANY_INSTANCE, changed)
+
+
+def _with_failure(db: sqlite3.Connection, row: Row) -> Instance:
+    if row.instance.status is not Status.FAILED:
+        return row.instance
+    return replace(row.instance, failure=instances.payloads(db, row).failure)

@@ -37,7 +37,7 @@ class Hooks:
 
 def run_service(
     name: str,
-    create_app: Callable[[Settings], OpenAPI],
+    create_app: Callable[[Any], OpenAPI],
     settings_for: Callable[[str], Settings] = settings_of,
 ) -> int:
     """The whole life of a service's process; gives its exit code."""

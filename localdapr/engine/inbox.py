@@ -9,6 +9,16 @@ from dataclasses import replace
 from localdapr.engine.instance import Instance
 from localdapr.wire import HistoryEvent, event, timestamp
 
+_ANSWERS = frozenset(
+    [
+        "taskCompleted",
+        "taskFailed",
+        "timerFired",
+        "childWorkflowInstanceCompleted",
+        "childWorkflowInstanceFailed",
+    ]
+)
+
 
 def receive(instance: Instance, arrived: HistoryEvent, now: int) -> Instance | None:
     """The header after `arrived` is queued, or None when the event is to be ignored.
@@ -27,6 +37,21 @@ def receive(instance: Instance, arrived: HistoryEvent, now: int) -> Instance | N
     return instance
 
 
+def first_batch(instance: Instance, inbox: Sequence[HistoryEvent]) -> int:
+    """As `next_batch`, for an execution that has no history yet.
+
+    0 until its start has come, and while it is suspended: then it begins when it is resumed.
+    A termination ends it in its first turn; before its start, without a look at its code.
+    """
+    if inbox and inbox[0].HasField("executionTerminated"):
+        return 1
+    if not inbox or not inbox[0].HasField("executionStarted"):
+        return 0
+    if any(waiting.HasField("executionTerminated") for waiting in inbox):
+        return len(inbox)
+    return 0 if instance.suspended else next_batch(inbox)
+
+
 def next_batch(inbox: Sequence[HistoryEvent]) -> int:
     """How many events from the front of the inbox go into the next turn.
 
@@ -38,6 +63,15 @@ def next_batch(inbox: Sequence[HistoryEvent]) -> int:
         if position and waiting.WhichOneof("eventType") == "executionSuspended":
             return position
     return len(inbox)
+
+
+def outlives(waiting: HistoryEvent) -> bool:
+    """Whether a waiting event goes on to the execution that a continue-as-new begins.
+
+    The answer to a task of the former execution does not: the new one counts its tasks anew,
+    and would take it for the answer to its own.
+    """
+    return waiting.WhichOneof("eventType") not in _ANSWERS
 
 
 def begin_turn(batch: Sequence[HistoryEvent], now: int) -> list[HistoryEvent]:

@@ -56,6 +56,8 @@ def rerun(
         completed_at=None,
         output=None,
         failure=None,
+        custom_status=None,
+        patches=_patches(kept),
         suspended=False,
     )
     turn = Turn(fresh, [_renamed(e, fresh) for e in kept])
@@ -94,6 +96,13 @@ def _settle(before: Sequence[HistoryEvent]) -> tuple[list[HistoryEvent], list[Hi
         if happened.WhichOneof("eventType") in _ASKS and happened.eventId not in answered
     ]
     return [happened for happened in before if happened not in open_], open_
+
+
+def _patches(kept: Sequence[HistoryEvent]) -> tuple[str, ...]:
+    """The patches that the kept past was made with: each turn notes all up to it."""
+    turns = [happened.workflowStarted for happened in kept if happened.HasField("workflowStarted")]
+    noted = [turn.version.patches for turn in turns if turn.HasField("version")]
+    return tuple(noted[-1]) if noted else ()
 
 
 def _prepared(target: HistoryEvent, source: Instance, asked: RerunRequest) -> HistoryEvent:

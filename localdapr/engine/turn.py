@@ -41,11 +41,15 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An event for another instance; an `executionStarted` creates that instance."""
+    """An event for another instance; an `executionStarted` creates that instance.
+
+    With an `execution_id` it is for that execution only, not for what runs there after it.
+    """
 
     app_id: str
     instance_id: str
     event: HistoryEvent
+    execution_id: str = ""
 
 
 @dataclass(slots=True)
@@ -88,7 +92,8 @@ def finish_turn(
     for action in response.actions:
         apply = _APPLY.get(action.WhichOneof("workflowActionType"), _refuse)
         apply(turn, action, now, new_ids)
-        if turn.restarted:
+        # A worker that was told of more events goes on with its code even after the end.
+        if turn.restarted or turn.instance.status.is_final:
             break
     if turn.instance.status is Status.TERMINATED:
         turn.terminate_children = _recursive_termination(events)
@@ -264,7 +269,12 @@ def _answer_to(parent: Parent, asked: "pb.CompleteWorkflowAction", now: int) -> 
         failed = pb.ChildWorkflowInstanceFailedEvent(taskScheduledId=parent.task_id)
         _copy_optional(asked, failed, "failureDetails")
         answer = event("childWorkflowInstanceFailed", failed, now)
-    return Message(parent.app_id, parent.instance_id, answer)
+    return message_to(parent, answer)
+
+
+def message_to(parent: Parent, answer: HistoryEvent) -> Message:
+    """A child's answer, for the execution of its parent that waits for it."""
+    return Message(parent.app_id, parent.instance_id, answer, parent.execution_id)
 
 
 def _continue_as_new(turn: Turn, action: WorkflowAction, now: int, execution_id: str) -> None:
@@ -277,9 +287,11 @@ def _continue_as_new(turn: Turn, action: WorkflowAction, now: int, execution_id:
         version=optional_text(asked, "newVersion") or before.version,
         patches=(),
     )
+    # A termination behind the event that began anew was not acted upon: it still stands.
+    ends = [e for e in turn.history if e.HasField("executionTerminated")]
     turn.restarted = True
     turn.history = []
-    turn.carried = [started(turn.instance, now), *asked.carryoverEvents]
+    turn.carried = [started(turn.instance, now), *asked.carryoverEvents, *ends]
 
 
 def started(instance: Instance, now: int) -> HistoryEvent:

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 DEADLINE = 15.0
+BREAK_OFF = 0  # as a status: the connection ends without an answer, as when the app is killed
 Reply = tuple[int, Any]
 
 
@@ -52,6 +53,10 @@ class RecordingApp:
             await self.held.wait()
         replies = self.replies.get(request.path, [(200, None)])
         status, answer = replies.pop(0) if len(replies) > 1 else replies[0]
+        if status == BREAK_OFF:
+            assert request.transport
+            request.transport.abort()
+            status = 200
         return web.Response(status=status) if answer is None else web.json_response(answer)
 
 

@@ -5,9 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,8 +13,8 @@ from click.testing import CliRunner
 
 from localdapr.cli import COMMANDS, localdapr
 from localdapr.ports import pick_port
+from tests.unit.localdapr.localdapr_process import Localdapr
 
-DEADLINE = 30.0
 SERVER = """
 import http.server, os
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -25,49 +23,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 http.server.HTTPServer(("127.0.0.1", int(os.environ["APP_PORT"])), Handler).serve_forever()
 """
-
-
-class Command:
-    """A `localdapr` process in a folder; its output goes to files."""
-
-    def __init__(self, folder: Path, *args: str) -> None:
-        self._folder = folder
-        with (folder / "out.txt").open("wb") as out, (folder / "err.txt").open("wb") as err:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "localdapr", *args],
-                cwd=folder,
-                stdout=out,
-                stderr=err,
-                env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
-            )
-
-    @property
-    def output(self) -> str:
-        return (self._folder / "out.txt").read_text()
-
-    @property
-    def errors(self) -> str:
-        return (self._folder / "err.txt").read_text()
-
-    def wait(self) -> int:
-        return self.process.wait(DEADLINE)
-
-    def wait_for(self, text: str) -> None:
-        deadline = time.monotonic() + DEADLINE
-        while text not in self.output:
-            assert self.process.poll() is None, self.output + self.errors
-            assert time.monotonic() < deadline, self.output + self.errors
-            time.sleep(0.02)
-
-
-@pytest.fixture
-def started(tmp_path: Path) -> Iterator[list[Command]]:
-    """Commands to be ended with the test."""
-    commands: list[Command] = []
-    yield commands
-    for command in commands:
-        command.process.terminate()
-        command.wait()
 
 
 def write_shop(folder: Path, first: int) -> tuple[Path, int]:
@@ -113,16 +68,16 @@ def test_every_command_can_be_loaded_and_has_help(name: str) -> None:
 
 def test_a_wrong_manifest_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
     (tmp_path / "dapr.yaml").write_text("version: 1\napps: []\n")
-    command = Command(tmp_path, "run", "-f", ".")
+    command = Localdapr(tmp_path, "run", "-f", ".")
     assert command.wait() == 1
     assert command.errors == "localdapr: dapr.yaml: apps must name at least one app (line 2)\n"
 
 
 def test_a_manifest_is_run_beside_its_sidecars_until_ctrl_c(
-    tmp_path: Path, started: list[Command]
+    tmp_path: Path, started: list[Localdapr]
 ) -> None:
     _, http_port = write_shop(tmp_path, 22000)
-    command = Command(tmp_path, "run", "-f", ".")
+    command = Localdapr(tmp_path, "run", "-f", ".")
     started.append(command)
     command.wait_for("localdapr: ready\n")
     with urllib.request.urlopen(f"http://127.0.0.1:{http_port}/v1.0/healthz") as answer:
@@ -134,23 +89,9 @@ def test_a_manifest_is_run_beside_its_sidecars_until_ctrl_c(
     assert (tmp_path / ".localdapr").is_dir()
 
 
-def test_a_second_run_on_the_same_data_is_one_line_and_exit_code_1(
-    tmp_path: Path, started: list[Command]
-) -> None:
-    write_shop(tmp_path, 22100)
-    command = Command(tmp_path, "run", "-f", ".")
-    started.append(command)
-    command.wait_for("localdapr: ready\n")
-    (tmp_path / "second").mkdir()
-    args = ("-f", "..", "--port-offset", "100", "--data-dir", "../.localdapr")
-    second = Command(tmp_path / "second", "run", *args)
-    assert second.wait() == 1
-    assert re.fullmatch(r"localdapr: .*\n", second.errors)
-
-
 def test_the_end_of_a_single_app_is_the_end_of_its_run(tmp_path: Path) -> None:
     args = ("--app-id", "job", "--quiet", "--", "python3", "-c", "raise SystemExit(3)")
-    command = Command(tmp_path, "run", *args)
+    command = Localdapr(tmp_path, "run", *args)
     assert command.wait() == 1
     assert command.errors.startswith("localdapr: job ended with exit code 3")
 
@@ -158,16 +99,16 @@ def test_the_end_of_a_single_app_is_the_end_of_its_run(tmp_path: Path) -> None:
 def test_options_behind_the_command_are_the_commands(tmp_path: Path) -> None:
     program = "import os, sys; print(sys.argv[1:], os.environ['DAPR_HTTP_PORT'] > '')"
     args = ("--app-id", "job", "python3", "-c", program, "--app-id", "-f")
-    command = Command(tmp_path, "run", *args)
+    command = Localdapr(tmp_path, "run", *args)
     assert command.wait() == 0, command.errors
     assert "== APP - job == ['--app-id', '-f'] True\n" in command.output
 
 
 def test_an_app_that_its_user_starts_is_found_and_missed(
-    tmp_path: Path, started: list[Command]
+    tmp_path: Path, started: list[Localdapr]
 ) -> None:
     port = pick_port(22200, ())
-    command = Command(tmp_path, "run", "--app-id", "kitchen", "--app-port", str(port))
+    command = Localdapr(tmp_path, "run", "--app-id", "kitchen", "--app-port", str(port))
     started.append(command)
     command.wait_for("localdapr: ready\n")
     (tmp_path / "app.py").write_text(SERVER)

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from localdapr import dispatcher as module
-from localdapr import rows
-from localdapr.dispatcher import Dispatcher, Worker
+from localdapr import rows, workers
+from localdapr.dispatcher import Dispatcher
 from localdapr.engine.instance import Status
 from localdapr.errors import LostWorkItemError
 from localdapr.store import Store
 from localdapr.wire import WorkflowAction, WorkflowResponse, pb
+from localdapr.workers import Worker
 from localdapr.workflows import StartRequest, Workflows
 
 Story = Callable[[Dispatcher, Workflows], Awaitable[None]]
@@ -133,7 +134,7 @@ def test_only_a_worker_that_keeps_history_is_sent_what_is_new(play, stateful, se
 
 
 def test_a_worker_holds_a_bounded_number_of_items(play, monkeypatch) -> None:
-    monkeypatch.setattr(module, "IN_FLIGHT", 2)
+    monkeypatch.setattr(workers, "IN_FLIGHT", 2)
 
     async def story(dispatcher: Dispatcher, workflows: Workflows) -> None:
         for n in range(5):

@@ -177,3 +177,10 @@ def test_all_that_is_unfinished_is_found_again_however_often_one_looks(db) -> No
     first, second = (instances.unfinished(db, ["shop"]) for _ in range(2))
     assert first == second
     assert (len(first.wake), len(first.tasks)) == (1, 1)
+
+
+def test_tags_and_patches_may_contain_any_character(db) -> None:
+    tags = (("a\x1fb", "\x1f"), ("", 'say "hi"'))
+    begin(db, tags=tags, patches=("\x1f", ""))
+    instance = instances.require(db, "shop", "i1").instance
+    assert (instance.tags, instance.patches) == (tags, ("\x1f", ""))

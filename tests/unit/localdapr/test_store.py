@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -125,3 +126,31 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 def test_a_second_owner_of_the_folder_is_refused(store: Store, tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="in use by another localdapr"):
         Store(tmp_path, [SCHEMA])
+
+
+def test_the_file_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as foreign:
+        foreign.execute("CREATE TABLE theirs (x)")
+    before = (tmp_path / FILE_NAME).read_bytes()
+    with pytest.raises(DatabaseError, match="another program"):
+        Store(tmp_path, [SCHEMA])
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
+def test_all_that_one_job_reads_is_of_one_moment(store: Store) -> None:
+    seen, written = threading.Event(), threading.Event()
+
+    def read_twice(db: sqlite3.Connection) -> list[list[str]]:
+        first = words(db)
+        seen.set()
+        written.wait(10)
+        return [first, words(db)]
+
+    async def read_during_a_write() -> list[list[str]]:
+        reading = asyncio.ensure_future(store.read(read_twice))
+        await asyncio.to_thread(seen.wait, 10)
+        await store.write(add("meanwhile"))
+        written.set()
+        return await reading
+
+    assert asyncio.run(read_during_a_write()) == [[], []]

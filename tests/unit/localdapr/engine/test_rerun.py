@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import pytest
@@ -61,3 +62,15 @@ def test_the_event_may_get_another_input() -> None:
 def test_only_what_was_scheduled_can_be_rerun(event_id: int) -> None:
     with pytest.raises(RerunRefusedError):
         again(event_id)
+
+
+def test_patches_that_the_kept_past_does_not_have_are_not_expected_of_the_new_instance() -> None:
+    patched = dataclasses.replace(ENDED, patches=("a", "b"), custom_status="baking")
+    before, after = (HistoryEvent(eventId=-1) for _ in range(2))
+    before.workflowStarted.version.patches.append("a")
+    after.workflowStarted.version.patches.extend(["a", "b"])
+    history = [before, started(ENDED, 1), scheduled(1), completed(1), after, scheduled(2)]
+    ids = (f"id{n}" for n in itertools.count())
+    turn = rerun(patched, history, RerunRequest(1, "i2"), NOW, ids)
+    assert turn.instance.patches == ("a",)
+    assert turn.instance.custom_status is None

@@ -133,3 +133,10 @@ def test_a_version_that_the_code_does_not_have_stalls_the_instance() -> None:
     action = WorkflowAction(id=1)
     action.workflowVersionNotAvailable.SetInParent()
     assert turn(action).instance.status is Status.STALLED
+
+
+def test_what_the_worker_asks_for_after_the_end_is_not_done() -> None:
+    more = WorkflowAction(id=10, scheduleTask=pb.ScheduleTaskAction(name="cook"))
+    done = turn(completed(pb.ORCHESTRATION_STATUS_TERMINATED), more)
+    assert kinds(done.history)[-1] == "executionCompleted"
+    assert done.tasks == []

@@ -1,0 +1,64 @@
+# Needs Python 3.11 or newer and nothing else: every target that runs code makes .venv first.
+VENV ?= .venv
+PORT_OFFSET ?= 0
+PYTEST_ARGS ?=
+BIN = $(VENV)/bin
+INSTALLED = $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test demo check format lock lock-upgrade bench clean \
+	test-unit test-replay test-conformance test-system
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
+
+run: $(INSTALLED) ## start the shop; Ctrl-C stops it (PORT_OFFSET=n adds n to every port)
+	@exec $(BIN)/python -m tools.run --port-offset $(PORT_OFFSET)
+
+test: $(INSTALLED) ## run all tests (PYTEST_ARGS are passed on)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+demo: $(INSTALLED) ## one order from start to delivered, on a shop of its own
+	@exec $(BIN)/python -m tools.demo
+
+check: $(INSTALLED) ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/mypy -p tools -p bench
+	@set -e; for service in pizza-*; do \
+		MYPYPATH=$$service:. $(BIN)/mypy --explicit-package-bases \
+			--follow-imports silent --untyped-calls-exclude dapr $$service/*.py; \
+	done
+
+format: $(INSTALLED) ## let ruff put the code in order
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(INSTALLED) ## write requirements.txt from pyproject.toml, keeping versions that still fit
+	@$(BIN)/python -m tools.lock
+
+lock-upgrade: $(INSTALLED) ## write requirements.txt with the newest versions that fit
+	@$(BIN)/python -m tools.lock --upgrade
+
+bench: $(INSTALLED) ## time an order, on a shop of its own
+	@exec $(BIN)/python -m bench.orders
+
+clean: ## remove .venv, caches and the shop's data
+	@rm -rf $(VENV) .localdapr build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+test-unit: $(INSTALLED) ## the tests of single parts
+	@$(BIN)/python -m pytest tests/unit $(PYTEST_ARGS)
+
+test-replay: $(INSTALLED) ## the workflow, driven through histories
+	@$(BIN)/python -m pytest tests/replay $(PYTEST_ARGS)
+
+test-conformance: $(INSTALLED) ## localdapr against what the real runtime answers
+	@$(BIN)/python -m pytest tests/conformance $(PYTEST_ARGS)
+
+test-system: $(INSTALLED) ## the whole shop as real processes
+	@$(BIN)/python -m pytest tests/system $(PYTEST_ARGS)
+
+$(INSTALLED): requirements.txt pyproject.toml
+	@PYTHON="$(PYTHON)" sh tools/setup.sh $(VENV)

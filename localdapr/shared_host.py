@@ -1,0 +1,147 @@
+"""The sidecars of one run: kept by itself, or by another localdapr on the same data folder.
+
+The first on a folder keeps the data and all sidecars. When it ends, however it ends, the others
+notice, one of them takes its place and the rest register with that one. It never starts apps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from localdapr.control import Line, ask_owner, open_line
+from localdapr.errors import FolderInUseError, LocalDaprError, NobodyThereError, RefusedError
+from localdapr.race import end_tasks
+from localdapr.run import Run
+
+if TYPE_CHECKING:
+    from localdapr.host import Host
+    from localdapr.resources import Resources
+
+PATIENCE = 30.0  # seconds that an owner may take to begin, to answer or to end
+PAUSE = 0.05  # seconds between two looks at an owner that begins or ends
+AGAIN = 1.0  # seconds until a run whose sidecars cannot be served now tries again
+
+
+class Guest:
+    """The sidecars of a run that another process keeps; the connection is the registration."""
+
+    def __init__(self, folder: Path, line: Line, owner: int) -> None:
+        self.owner = owner
+        self.line = line
+        self._folder = folder
+
+    async def app_started(self, app_id: str) -> None:
+        await self._tell("app_started", app_id)
+
+    async def app_stopped(self, app_id: str) -> None:
+        await self._tell("app_stopped", app_id)
+
+    async def close(self) -> None:
+        await self.line.close()
+
+    async def _tell(self, what: str, app_id: str) -> None:
+        # An owner that is just gone or new is told again when the run has registered with it.
+        with contextlib.suppress(NobodyThereError, RefusedError):
+            await ask_owner(self._folder, what, app_id=app_id)
+
+
+class SharedHost:
+    """What the supervisor knows of the sidecars; `say` tells the user who keeps them."""
+
+    def __init__(
+        self, run: Run, resources: Resources, folder: Path, say: Callable[[str], None]
+    ) -> None:
+        self._run = run
+        self._resources = resources
+        self._folder = folder
+        self._say = say
+        self._seat: Host | Guest | None = None
+        self._started: set[str] = set()
+        self._following: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Raises LocalDaprError when the run's sidecars cannot be served."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                self._seat = await self._take_seat()
+        except TimeoutError as cause:
+            raise FolderInUseError(
+                f"{self._folder} is in use by a localdapr that does not answer; "
+                "stop it or name another --data-dir"
+            ) from cause
+        self._following = asyncio.create_task(self._follow())
+
+    async def app_started(self, app_id: str) -> None:
+        self._started.add(app_id)
+        if self._seat is not None:
+            await self._seat.app_started(app_id)
+
+    async def app_stopped(self, app_id: str) -> None:
+        self._started.discard(app_id)
+        if self._seat is not None:
+            await self._seat.app_stopped(app_id)
+
+    async def close(self) -> None:
+        """May be called twice."""
+        if self._following is not None:
+            await end_tasks(self._following)
+        if self._seat is not None:
+            await self._seat.close()
+
+    async def _take_seat(self) -> Host | Guest:
+        while True:
+            with contextlib.suppress(NobodyThereError):
+                return await self._register()
+            with contextlib.suppress(FolderInUseError):
+                return await self._own()
+            await asyncio.sleep(PAUSE)
+
+    async def _register(self) -> Guest:
+        line = await open_line(self._folder)
+        try:
+            owner = await line.ask("register", run=self._run.to_json())
+        except BaseException:
+            line.drop()
+            raise
+        self._say(f"process {owner} keeps the data of {self._folder} and the sidecars")
+        return Guest(self._folder, line, owner)
+
+    async def _own(self) -> Host:
+        from localdapr.host import open_host  # takes a second, and guests need none of it
+
+        host = await open_host(self._folder)
+        async with contextlib.AsyncExitStack() as undo:
+            undo.push_async_callback(host.close)
+            await host.add(self._run, self._resources)
+            undo.pop_all()
+        return host
+
+    async def _follow(self) -> None:
+        """Finds another owner each time the one in charge ends; ends when this run is it."""
+        while isinstance(self._seat, Guest):
+            await self._seat.line.ended()
+            self._say(f"process {self._seat.owner}, which kept the data, has ended")
+            await self._seat.close()
+            self._seat = None
+            self._seat = await self._take_seat_again()
+            await asyncio.gather(*(self._seat.app_started(app_id) for app_id in self._started))
+
+    async def _take_seat_again(self) -> Host | Guest:
+        """The apps run on, so nothing but the end of the run ends the attempts."""
+        said = ""
+        while True:
+            try:
+                seat = await self._take_seat()
+            except LocalDaprError as error:
+                if str(error) != said:
+                    said = str(error)
+                    self._say(f"{said}; trying again until it works")
+                await asyncio.sleep(AGAIN)
+            else:
+                if not isinstance(seat, Guest):
+                    self._say(f"this process keeps the data of {self._folder} from now on")
+                return seat

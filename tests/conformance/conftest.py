@@ -1,0 +1,111 @@
+"""Four sidecars of localdapr over the test apps, as they were when the vectors were recorded."""
+
+import asyncio
+import contextlib
+import http.client
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from localdapr.host import open_host
+from localdapr.manifest import App
+from localdapr.resources import load_resources
+from localdapr.run import Run
+
+T = TypeVar("T")
+HERE = Path(__file__).parent
+# Below the ephemeral range, and not where `make demo` or the other tests listen.
+APPS = {
+    "callee": App("callee", 24111, 24121, 24101),
+    "subscriber": App("subscriber", 24112, 24122, 24102),
+    "noapp": App("noapp", 24113, 24123, None),
+    "downapp": App("downapp", 24114, 24124, 24104),  # nothing listens on its app port
+}
+DEADLINE = 30.0
+
+
+class RunningHost:
+    """A Host in a thread of its own, with its event loop."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="host")
+        self._thread.start()
+        self._host = self._run(open_host(data_dir))
+        resources = load_resources([HERE / "components"], HERE / "config.yaml")
+        self._run(self._host.add(Run(tuple(APPS.values())), resources))
+
+    def app_started(self, app_id: str) -> None:
+        self._run(self._host.app_started(app_id))
+
+    def close(self) -> None:
+        self._run(self._host.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(DEADLINE)
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(DEADLINE)
+
+
+def wait_until(holds: Callable[[], object], what: str, seconds: float = DEADLINE) -> None:
+    """Wait for a condition; fail by name when it does not come."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {seconds} s in vain: {what}")
+        time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def python_app(name: str, port: int) -> Iterator[None]:
+    """One of the test apps as a process of its own."""
+    process = subprocess.Popen([sys.executable, str(HERE / "apps" / f"{name}.py"), str(port)])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait(DEADLINE)
+
+
+def get_json(port: int, path: str) -> Any:
+    """The JSON at a path, None while nobody answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read()
+        return json.loads(body) if response.status == 200 else {"status": response.status}
+    except OSError:
+        return None
+    finally:
+        connection.close()
+
+
+def _worker_connected() -> bool:
+    metadata = get_json(24111, "/v1.0/metadata") or {}
+    return bool(metadata.get("workflows", {}).get("connectedWorkers"))
+
+
+@pytest.fixture(scope="session")
+def sidecars(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, App]]:
+    """Every sidecar is served, callee, subscriber and worker are up."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(python_app("callee", 24101))
+        stack.enter_context(python_app("subscriber", 24102))
+        wait_until(lambda: get_json(24101, "/json"), "the callee listens")
+        wait_until(lambda: get_json(24102, "/_events") is not None, "the subscriber listens")
+        host = RunningHost(tmp_path_factory.mktemp("localdapr"))
+        stack.callback(host.close)
+        for app_id in ("callee", "subscriber", "downapp"):
+            host.app_started(app_id)
+        stack.enter_context(python_app("worker", 24121))
+        wait_until(_worker_connected, "the worker is connected")
+        yield APPS

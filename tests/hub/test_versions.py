@@ -1,0 +1,114 @@
+"""Workflow code changes while instances of it are under way."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.hub.answers import output, wait_for_status
+from tests.hub.conftest import client_of
+from tests.hub.raw import worker_here
+
+
+def story(said: str, change: str | None = None) -> Callable[..., Any]:
+    """A workflow that takes two events; with the change, it says so before each."""
+
+    def told(ctx: Any, _given: Any) -> Any:
+        got = [said]
+        for _ in range(2):
+            if change and ctx.is_patched(change):
+                got.append((yield ctx.call_activity("say", input=change)))
+            got.append((yield ctx.wait_for_external_event("go")))
+        return got
+
+    return told
+
+
+def versions(latest: str, *names: str) -> Callable[[Any], None]:
+    def register(runtime: Any) -> None:
+        for name in names:
+            runtime.register_versioned_workflow(
+                story(name), name="story", version_name=name, is_latest=name == latest
+            )
+
+    return register
+
+
+def patched(change: str | None) -> Callable[[Any], None]:
+    def register(runtime: Any) -> None:
+        def say(_ctx: Any, word: str) -> str:
+            return word
+
+        runtime.register_workflow(story("begun", change), name="story")
+        runtime.register_activity(say)
+
+    return register
+
+
+def begin(client: Any) -> str:
+    instance_id = client.schedule_new_workflow("story")
+    client.wait_for_workflow_start(instance_id, timeout_in_seconds=30)
+    return str(instance_id)
+
+
+def go(client: Any, instance_id: str) -> None:
+    client.raise_workflow_event(instance_id, "go", data="went")
+
+
+def end(client: Any, instance_id: str) -> Any:
+    return output(client.wait_for_workflow_completion(instance_id, timeout_in_seconds=30))
+
+
+def test_an_instance_keeps_the_version_it_began_with(bare_engine, bare_client) -> None:
+    with worker_here(bare_engine, versions("v1", "v1")):
+        old = begin(bare_client)
+    with worker_here(bare_engine, versions("v2", "v1", "v2")):
+        new = begin(bare_client)
+        for instance_id in (old, new, old, new):
+            go(bare_client, instance_id)
+        assert end(bare_client, old) == ["v1", "went", "went"]
+        assert end(bare_client, new) == ["v2", "went", "went"]
+
+
+def test_a_version_that_is_gone_stalls_its_instances_until_it_is_back(
+    bare_engine, bare_client
+) -> None:
+    with worker_here(bare_engine, versions("v1", "v1")):
+        instance_id = begin(bare_client)
+        go(bare_client, instance_id)
+        go_on = bare_client.schedule_new_workflow("story")
+        bare_client.wait_for_workflow_start(go_on, timeout_in_seconds=30)
+    with worker_here(bare_engine, versions("v2", "v2")):
+        go(bare_client, instance_id)
+        wait_for_status(bare_client, instance_id, "STALLED")
+        kinds = [e.event_type.value for e in bare_client.get_workflow_history(instance_id)]
+        assert kinds[-1] == "executionStalled"
+    with worker_here(bare_engine, versions("v2", "v1", "v2")):
+        assert end(bare_client, instance_id) == ["v1", "went", "went"]
+
+
+def test_a_change_behind_a_patch_is_for_instances_that_come_after_it(
+    bare_engine, bare_client
+) -> None:
+    with worker_here(bare_engine, patched(None)):
+        old = begin(bare_client)
+        go(bare_client, old)
+        bare_client.pause_workflow(old)
+    with worker_here(bare_engine, patched("new oven")):
+        new = begin(bare_client)
+        for _ in range(2):
+            go(bare_client, new)
+        assert end(bare_client, new) == ["begun", "new oven", "went", "new oven", "went"]
+        bare_client.terminate_workflow(old)
+
+
+def test_code_that_lost_its_patch_stalls_its_instances_until_it_is_back(
+    bare_engine, bare_client
+) -> None:
+    with worker_here(bare_engine, patched("new oven")):
+        instance_id = begin(bare_client)
+        go(bare_client, instance_id)
+    with worker_here(bare_engine, patched(None)):
+        go(bare_client, instance_id)
+        wait_for_status(bare_client, instance_id, "STALLED")
+    with client_of(bare_engine) as client, worker_here(bare_engine, patched("new oven")):
+        expected = ["begun", "new oven", "went", "new oven", "went"]
+        assert end(client, instance_id) == expected

@@ -1,0 +1,45 @@
+"""Shops that several tests share; each test gets one only while it lives."""
+
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
+
+from tests.system.shop import Shop, running_shop
+
+FAST = 0.05
+SLOW = 0.15  # long enough to do something while a pizza is in the oven
+
+
+@pytest.fixture(scope="session")
+def the_fast_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with running_shop(tmp_path_factory.mktemp("fast"), FAST) as shop:
+        yield shop
+
+
+@pytest.fixture(scope="session")
+def the_slow_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with running_shop(tmp_path_factory.mktemp("slow"), SLOW) as shop:
+        yield shop
+
+
+@pytest.fixture
+def shop(the_fast_shop: Shop) -> Shop:
+    the_fast_shop.process.check_alive()
+    return the_fast_shop
+
+
+@pytest.fixture
+def slow_shop(the_slow_shop: Shop) -> Shop:
+    the_slow_shop.process.check_alive()
+    return the_slow_shop
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+    """A test that failed shows what its shop printed last."""
+    report = (yield).get_result()
+    if report.failed:
+        parts = getattr(item, "funcargs", {}).values()
+        for shop in {part for part in parts if isinstance(part, Shop)}:
+            report.sections.append(("the shop's last lines", shop.process.tail()))

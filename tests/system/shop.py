@@ -1,0 +1,110 @@
+"""The whole shop as real processes, and what its tests ask of it again and again."""
+
+import contextlib
+import itertools
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tools.demo import TIMELINE
+from tools.shop_client import SAMPLE_ORDER, ShopClient
+from tools.shop_process import MARK, ShopError, ShopProcess, runs, until
+
+__all__ = ["TIMELINE", "Shop", "ShopError", "an_order", "marked_processes", "until"]
+
+Json = dict[str, Any]
+
+_numbers = itertools.count(1)
+
+
+class Shop(ShopClient):
+    """A running shop: a client of it, and its processes to be killed and started again."""
+
+    def __init__(self, process: ShopProcess) -> None:
+        super().__init__(process.urls)
+        self.process = process
+
+    def wait_until_ready(self) -> None:
+        self.process.wait(self.is_ready, "to be able to work", 60)
+
+    def kill(self, app_id: str) -> None:
+        """kill -9 of a service, and wait until it is ready again."""
+        before = self.process.pids()[app_id]
+        os.kill(before, signal.SIGKILL)
+        self.process.wait(lambda: self.process.pids()[app_id] != before, f"to restart {app_id}", 60)
+        self.wait_until_ready()
+
+    def kill_localdapr(self) -> None:
+        """kill -9 of localdapr, and wait until nothing that it started is left."""
+        self.process.signal(signal.SIGKILL)
+        self.process.ended()
+        wait_until_gone(self.process.folder)  # it would hold the ports
+
+    def start_again(self) -> None:
+        """On the same ports and data."""
+        self.process.start()
+        self.wait_until_ready()
+
+    def place(self, order: Json) -> str:
+        """Start an order; its id."""
+        return str(self.start(order)["order_id"])
+
+    def deliver(self, order_id: str) -> Json:
+        """Approve the order when it waits, and see it to its end."""
+        self.wait_for_place(order_id, "waiting_for_validation")
+        self.approve(order_id)
+        return self.wait_for_end(order_id)
+
+    def knows(self, order_id: str) -> bool:
+        """Whether anything was begun for this order."""
+        book = self.ask("GET", "pizza-order", f"/order/{order_id}").status
+        workflow = self.ask("GET", "pizza-workflow", f"/get-status/{order_id}").status
+        return (book, workflow) != (404, 404)
+
+    def all_orders(self) -> set[str]:
+        """The ids in the order book."""
+        found: set[str] = set()
+        page = self.get("pizza-order", "/orders?limit=100")
+        while True:
+            found.update(order["order_id"] for order in page["orders"])
+            if page["cursor"] is None:
+                return found
+            page = self.get("pizza-order", f"/orders?limit=100&cursor={page['cursor']}")
+
+
+def an_order(**changes: Any) -> Json:
+    """The sample order under an id of its own."""
+    return {**SAMPLE_ORDER, "order_id": f"test-{next(_numbers)}", **changes}
+
+
+@contextlib.contextmanager
+def running_shop(folder: Path, time_scale: float) -> Iterator[Shop]:
+    """A shop that is ready, for as long as the block lasts; nothing of it is left afterwards."""
+    with ShopProcess(folder, time_scale=time_scale) as process:
+        shop = Shop(process)
+        shop.wait_until_ready()
+        yield shop
+    wait_until_gone(folder)
+
+
+def wait_until_gone(folder: Path, seconds: float = 20.0) -> None:
+    """Wait until no process of the shop of this folder runs. Raises ShopError."""
+    left: list[int] = []
+    for _ in until(seconds):
+        left = marked_processes(str(folder))
+        if not left:
+            return
+    raise ShopError(f"these processes are left: {left}")
+
+
+def marked_processes(mark: str) -> list[int]:
+    """The processes whose environment says that they are of this run."""
+    wanted = f"{MARK}={mark}".encode()
+    found = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if wanted in environment.read_bytes().split(b"\0"):
+                found.append(int(environment.parent.name))
+    return [pid for pid in found if runs(pid)]

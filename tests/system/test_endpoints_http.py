@@ -1,0 +1,94 @@
+"""Endpoints.http, sent request by request to the running shop, keeps what its comments promise."""
+
+import json
+import re
+
+import pytest
+import requests
+
+from tests.system.http_file import Request, Wait, field_of, insert, read_requests
+from tests.system.shop import Shop
+from tools.shop_client import SAMPLE_ORDER, wait_for
+from tools.shop_ports import REPO, read_ports
+
+FILE = REPO / "Endpoints.http"
+HOSTS = {
+    "book": "pizza-order",
+    "storefront": "pizza-storefront",
+    "kitchen": "pizza-kitchen",
+    "delivery": "pizza-delivery",
+    "workflow": "pizza-workflow",
+}
+
+
+def test_every_request_in_order_is_answered_as_the_file_says(shop: Shop) -> None:
+    urls = shop.process.urls
+    for request in read_requests(FILE, {name: urls[app_id] for name, app_id in HOSTS.items()}):
+        for wait in request.waits:
+            wait_until(wait)
+        check(request, send(request))
+
+
+def wait_until(wait: Wait) -> None:
+    wait_for(lambda: look(wait), lambda seen: seen == wait.value)
+
+
+def look(wait: Wait) -> str | None:
+    """The awaited field, or None when only an answer is awaited and came."""
+    answer = requests.get(wait.url, timeout=30)
+    if wait.field is None:
+        return None if answer.ok else answer.text
+    return field_of(answer.json(), wait.field)
+
+
+def send(request: Request) -> requests.Response:
+    body = request.body.encode() if request.body else None
+    return requests.request(
+        request.method, request.url, data=body, headers=request.headers, timeout=60
+    )
+
+
+def check(request: Request, answer: requests.Response) -> None:
+    assert answer.status_code == request.status, f"{request.title}: {answer.text[:1000]}"
+    for field, value in request.sees:
+        assert field_of(answer.json(), field) == value, f"{request.title}: {answer.text[:1000]}"
+
+
+def test_the_addresses_of_the_file_are_those_of_the_manifest() -> None:
+    urls = {app.app_id: app.url for app in read_ports()}
+    text = FILE.read_text()
+    found = dict(re.findall(r"^@(\w+) = (http\S+)$", text, re.MULTILINE))
+    assert found == {name: urls[app_id] for name, app_id in HOSTS.items()}
+
+
+def test_the_first_order_of_the_file_is_the_sample_order() -> None:
+    start = next(each for each in read_requests(FILE, {}) if each.name == "startOrder")
+    assert json.loads(start.body) == SAMPLE_ORDER
+
+
+def test_names_of_requests_are_unique() -> None:
+    names = [each.name for each in read_requests(FILE, {}) if each.name]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_every_endpoint_is_in_the_file(shop: Shop, name: str) -> None:
+    api = shop.get(HOSTS[name], "/openapi/openapi.json")["paths"]
+    endpoints = {(method.upper(), path) for path, methods in api.items() for method in methods}
+    hosts = {other: f"http://{other}" for other in HOSTS}
+    sent = [
+        (each.method, each.url.partition("?")[0].removeprefix(hosts[name]))
+        for each in read_requests(FILE, hosts)
+        if each.url.startswith(f"{hosts[name]}/")
+    ]
+    missing = {endpoint for endpoint in endpoints if not any(is_of(endpoint, s) for s in sent)}
+    assert missing == set()
+
+
+def is_of(endpoint: tuple[str, str], sent: tuple[str, str]) -> bool:
+    pattern = re.sub(r"\{.*?\}", "[^/]+", endpoint[1])
+    return endpoint[0] == sent[0] and re.fullmatch(pattern, sent[1]) is not None
+
+
+def test_a_variable_may_use_another() -> None:
+    assert insert("{{a}}!", {"a": "{{b}}-2", "b": "1"}) == "1-2!"

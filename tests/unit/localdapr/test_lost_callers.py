@@ -1,0 +1,115 @@
+"""A change that is on disk has its consequences, even when its caller is gone by then.
+
+gRPC cancels a call whose client hangs up, so a call may end at the very moment of the commit.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from localdapr import rows
+from localdapr.dispatcher import Dispatcher
+from localdapr.store import Store
+from localdapr.wire import WorkflowAction, WorkflowResponse, pb
+from localdapr.workflows import StartRequest, Workflows
+
+Story = Callable[[Dispatcher, Workflows], Awaitable[None]]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Callable[[Story], None]:
+    """Runs a story against a dispatcher on a new data folder."""
+
+    async def run(story: Story) -> None:
+        store = Store(tmp_path, [rows.SCHEMA])
+        dispatcher = Dispatcher(store, ["shop"])
+        await dispatcher.start()
+        try:
+            async with asyncio.timeout(30):
+                await story(dispatcher, Workflows("shop", dispatcher))
+        finally:
+            await dispatcher.close()
+            store.close()
+
+    return lambda story: asyncio.run(run(story))
+
+
+async def hang_up_during(dispatcher: Dispatcher, call: Awaitable[object]) -> None:
+    """Cancel a call while the writer has not yet come to it; it is saved all the same."""
+    gate = threading.Event()
+    held = asyncio.ensure_future(dispatcher.store.write(lambda db: gate.wait(10)))
+    asked = asyncio.ensure_future(call)
+    await asyncio.sleep(0.05)  # let the call reach the queue of the writer
+    asked.cancel()
+    gate.set()
+    await held
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+
+
+def schedule() -> WorkflowResponse:
+    cook = pb.ScheduleTaskAction(name="cook")
+    return WorkflowResponse(actions=[WorkflowAction(id=1, scheduleTask=cook)])
+
+
+def test_an_instance_whose_starter_hung_up_runs(play) -> None:
+    async def story(dispatcher: Dispatcher, workflows: Workflows) -> None:
+        worker = dispatcher.attach("shop", stateful=False)
+        await hang_up_during(dispatcher, workflows.start(StartRequest("story", "i1")))
+        assert (await worker.items.get()).workflowRequest.instanceId == "i1"
+
+    play(story)
+
+
+def test_a_turn_whose_worker_hung_up_while_it_was_saved_has_its_consequences(play) -> None:
+    async def story(dispatcher: Dispatcher, workflows: Workflows) -> None:
+        lost = dispatcher.attach("shop", stateful=False)
+        await workflows.start(StartRequest("story", "i1"))
+        turn = await lost.items.get()
+        await hang_up_during(dispatcher, dispatcher.end_turn(turn.completionToken, schedule()))
+        dispatcher.detach(lost)
+        other = dispatcher.attach("shop", stateful=False)
+        assert (await other.items.get()).activityRequest.name == "cook"
+
+    play(story)
+
+
+def test_a_result_whose_worker_hung_up_while_it_was_saved_reaches_the_workflow(play) -> None:
+    async def story(dispatcher: Dispatcher, workflows: Workflows) -> None:
+        lost = dispatcher.attach("shop", stateful=False)
+        await workflows.start(StartRequest("story", "i1"))
+        turn = await lost.items.get()
+        await dispatcher.end_turn(turn.completionToken, schedule())
+        token = (await lost.items.get()).completionToken
+        result = pb.ActivityResponse(taskId=1)
+        await hang_up_during(dispatcher, dispatcher.end_task(token, result))
+        dispatcher.detach(lost)
+        other = dispatcher.attach("shop", stateful=False)
+        (_, answered) = (await other.items.get()).workflowRequest.newEvents
+        assert answered.taskCompleted.taskScheduledId == 1
+
+    play(story)
+
+
+def test_an_answer_that_is_being_saved_is_not_asked_for_again(play) -> None:
+    async def story(dispatcher: Dispatcher, workflows: Workflows) -> None:
+        lost, other = (dispatcher.attach("shop", stateful=False) for _ in range(2))
+        await workflows.start(StartRequest("story", "i1"))
+        while lost.items.empty() and other.items.empty():
+            await asyncio.sleep(0)
+        if lost.items.empty():
+            lost, other = other, lost
+        gate = threading.Event()
+        held = asyncio.ensure_future(dispatcher.store.write(lambda db: gate.wait(10)))
+        token = (await lost.items.get()).completionToken
+        saving = asyncio.ensure_future(dispatcher.end_turn(token, schedule()))
+        await asyncio.sleep(0.05)
+        dispatcher.detach(lost)
+        gate.set()
+        await asyncio.gather(held, saving)
+        assert (await other.items.get()).activityRequest.name == "cook"
+
+    play(story)

@@ -1,0 +1,229 @@
+"""The HTTP API beyond the recorded vectors: tokens, limits, refusals, secrets, shutdown."""
+
+import asyncio
+import io
+import sqlite3
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse, ClientSession, web
+
+from localdapr.app_calls import new_session
+from localdapr.components import Component
+from localdapr.deliveries import SCHEMA as DELIVERIES
+from localdapr.invoke import Invoker
+from localdapr.manifest import App
+from localdapr.pubsub import PubSub
+from localdapr.resources import Resources
+from localdapr.runtime_http import LARGEST_BODY, http_app
+from localdapr.secret_stores import SecretStores
+from localdapr.state import SCHEMA as STATE
+from localdapr.state import StateStores
+from localdapr.store import Store
+
+COMPONENTS = (
+    Component("statestore", "state.redis"),
+    Component("pubsub", "pubsub.redis"),
+    Component("env", "secretstores.local.env", metadata={"prefix": "PIZZA_TEST_"}),
+    Component("vault", "secretstores.hashicorp.vault"),
+)
+SHOP = App("shop", 0, 0, None)
+
+
+class Answer:
+    def __init__(self, response: ClientResponse, body: bytes) -> None:
+        self.status, self.body, self.headers = response.status, body, response.headers
+
+
+class Api:
+    """One sidecar's HTTP API on a free port."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.shutdowns = 0
+
+    def ask(self, *calls: tuple[Any, ...]) -> list[Answer]:
+        """Send requests `(method, path, keyword arguments)` one after the other."""
+        return asyncio.run(self._ask(calls))
+
+    async def _ask(self, calls: tuple[tuple[Any, ...], ...]) -> list[Answer]:
+        store = Store(self._folder, [STATE, DELIVERIES])
+        async with new_session() as session, ClientSession() as client:
+            runner = web.AppRunner(http_app(self._front(store, session)))
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            try:
+                return [await _send(client, base, *call) for call in calls]
+            finally:
+                await runner.cleanup()
+                store.close()
+
+    def _front(self, store: Store, session: ClientSession) -> Any:
+        resources = Resources(COMPONENTS)
+        return SimpleNamespace(
+            app=SHOP,
+            resources=resources,
+            state=StateStores(store, resources, "shop"),
+            pubsub=PubSub(store, resources, [SHOP], session),
+            invoker=Invoker("shop", {}.get, resources, session),
+            secrets=SecretStores(COMPONENTS, "shop"),
+            workflows=None,
+            extended={},
+            ready=False,
+            connected_workers=0,
+            request_shutdown=self._shut_down,
+        )
+
+    def _shut_down(self) -> None:
+        self.shutdowns += 1
+
+
+async def _send(
+    client: ClientSession, base: str, method: str, path: str, more: Any = None
+) -> Answer:
+    async with client.request(method, base + path, **(more or {})) as response:
+        return Answer(response, await response.read())
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Api:
+    return Api(tmp_path)
+
+
+def test_without_the_api_token_only_health_is_answered(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAPR_API_TOKEN", "sesame")
+    answers = api.ask(
+        ("GET", "/v1.0/metadata"),
+        ("GET", "/v1.0/metadata", {"headers": {"dapr-api-token": "wrong"}}),
+        ("GET", "/v1.0/metadata", {"headers": {"dapr-api-token": "sesame"}}),
+        ("GET", "/v1.0/healthz/outbound"),
+    )
+    assert [answer.status for answer in answers] == [401, 401, 200, 204]
+
+
+def test_the_sidecar_is_not_healthy_before_its_app_is_ready(api: Api) -> None:
+    inbound, outbound = api.ask(("GET", "/v1.0/healthz"), ("GET", "/v1.0/healthz/outbound"))
+    assert (inbound.status, outbound.status) == (500, 204)
+    assert b"ERR_HEALTH_NOT_READY" in inbound.body
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("POST", "/v1.0/bindings/mail", b"Bindings"),
+        ("GET", "/v1.0/configuration/store", b"Configuration"),
+        ("POST", "/v1.0-alpha1/lock/store", b"Distributed lock"),
+        ("POST", "/v1.0-alpha1/jobs/nightly", b"Jobs"),
+        ("PUT", "/v1.0/actors/cat/1/method/purr", b"Actors"),
+        ("POST", "/v1.0-alpha2/conversation/llm/converse", b"Conversation"),
+        ("POST", "/v1.0-alpha1/state/statestore/query", b"State query"),
+    ],
+)
+def test_what_localdapr_does_not_do_is_refused_by_name(
+    api: Api, method: str, path: str, name: bytes
+) -> None:
+    (answer,) = api.ask((method, path))
+    assert answer.status == 501
+    assert name in answer.body
+    assert b"real Dapr" in answer.body
+
+
+def test_a_body_over_the_limit_is_refused_and_one_at_the_limit_is_not(api: Api) -> None:
+    at_limit = b'[{"key":"k","value":"' + b"x" * (LARGEST_BODY - 24) + b'"}]'
+    path = "/v1.0/state/statestore"
+    answers = api.ask(
+        ("POST", path, {"data": io.BytesIO(at_limit)}),
+        ("POST", path, {"data": io.BytesIO(at_limit + b" " * 100)}),
+        ("GET", f"{path}/k"),
+    )
+    assert [answer.status for answer in answers] == [204, 413, 200]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[1]",
+        b'[{"key":5}]',
+        b'[{"key":"k","value":NaN}]',
+        b'[{"key":"k","value":"\\ud800"}]',
+        b'[{"key":"k","options":7}]',
+        b"[" * 100_000,
+        b"\xff\xfe",
+    ],
+)
+def test_a_malformed_state_request_is_a_400(api: Api, body: bytes) -> None:
+    (answer,) = api.ask(("POST", "/v1.0/state/statestore", {"data": body}))
+    assert answer.status == 400
+    assert b"ERR_MALFORMED_REQUEST" in answer.body
+
+
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("bulk", b"[]"),
+        ("bulk", b"{"),
+        ("bulk", b'{"keys": [1]}'),
+        ("transaction", b"[]"),
+        ("transaction", b'{"operations": 5}'),
+        ("transaction", b'{"operations": [5]}'),
+        ("transaction", b'{"operations": [{"operation": "upsert"}]}'),
+        ("transaction", b'{"metadata": 5, "operations": []}'),
+    ],
+)
+def test_bulk_and_transaction_bodies_are_checked(api: Api, verb: str, body: bytes) -> None:
+    (answer,) = api.ask(("POST", f"/v1.0/state/statestore/{verb}", {"data": body}))
+    assert answer.status == 400
+
+
+def test_values_saved_are_shown_with_their_expiry(api: Api) -> None:
+    item = {"key": "k", "value": {"a": [1]}, "metadata": {"ttlInSeconds": "100"}}
+    path = "/v1.0/state/statestore"
+    _, got, bulk = api.ask(
+        ("POST", path, {"json": [item]}),
+        ("GET", f"{path}/k"),
+        ("POST", f"{path}/bulk", {"json": {"keys": ["k"]}}),
+    )
+    assert got.body == b'{"a":[1]}'
+    assert "metadata.ttlExpireTime" in got.headers
+    assert b'"data":{"a":[1]}' in bulk.body
+
+
+def test_secrets_are_answered_and_foreign_stores_refused(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIZZA_TEST_PIN", "1234")
+    one, every, missing, unknown, foreign = api.ask(
+        ("GET", "/v1.0/secrets/env/PIN"),
+        ("GET", "/v1.0/secrets/env/bulk"),
+        ("GET", "/v1.0/secrets/env/NONE"),
+        ("GET", "/v1.0/secrets/nowhere/PIN"),
+        ("GET", "/v1.0/secrets/vault/PIN"),
+    )
+    assert (one.body, every.body) == (b'{"PIN":"1234"}', b'{"PIN":{"PIN":"1234"}}')
+    assert [missing.status, unknown.status, foreign.status] == [500, 401, 500]
+    assert b"real Dapr" in foreign.body
+
+
+def test_shutdown_asks_the_host_to_end(api: Api) -> None:
+    (answer,) = api.ask(("POST", "/v1.0/shutdown"))
+    assert (answer.status, api.shutdowns) == (204, 1)
+
+
+def test_a_failing_data_file_is_an_answer_not_a_crash(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(Store, "write", fail)
+    item = [{"key": "k", "value": 1}]
+    (answer,) = api.ask(("POST", "/v1.0/state/statestore", {"json": item}))
+    assert answer.status == 500
+    assert b"disk I/O error" in answer.body

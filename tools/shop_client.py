@@ -1,0 +1,114 @@
+"""What customers, the manager and the operator ask of a running shop, over HTTP."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import requests
+
+from tools.shop_process import ShopError, until
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+SAMPLE_ORDER: Json = {
+    "order_id": "123",
+    "pizza_type": "pepperoni",
+    "size": "large",
+    "customer": {"name": "John Doe", "address": "123 Main St", "phone": "555-0123"},
+}
+FINAL = ("COMPLETED", "FAILED", "TERMINATED")
+WAIT_SECONDS = 60.0
+_TIMEOUT = 30.0
+_PAUSE = 0.05
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; `body` is {} when it was no JSON object."""
+
+    status: int
+    body: Json
+    media_type: str = ""
+
+
+class ShopClient:
+    """Asks the services at these addresses, by app id."""
+
+    def __init__(self, urls: Mapping[str, str]) -> None:
+        self._urls = urls
+
+    def ask(self, method: str, service: str, path: str, body: Json | None = None) -> Answer:
+        """Send a request, whatever the answer. Raises requests.RequestException."""
+        url = f"{self._urls[service]}{path}"
+        answer = requests.request(method, url, json=body, timeout=_TIMEOUT)
+        media_type = answer.headers.get("content-type", "").partition(";")[0]
+        parsed = answer.json() if media_type.endswith("json") else {}
+        return Answer(answer.status_code, parsed if isinstance(parsed, dict) else {}, media_type)
+
+    def get(self, service: str, path: str) -> Json:
+        """The body of a 200. Raises ShopError for any other answer."""
+        return self._expect_ok(self.ask("GET", service, path), path)
+
+    def post(self, path: str, body: Json) -> Json:
+        """The body of the workflow service's 200. Raises ShopError for any other answer."""
+        return self._expect_ok(self.ask("POST", "pizza-workflow", path, body), path)
+
+    def start(self, order: Json) -> Json:
+        return self.post("/start-order", order)
+
+    def approve(self, order_id: str) -> Json:
+        return self.post("/validate-pizza", {"order_id": order_id, "approved": True})
+
+    def status(self, order_id: str) -> Json:
+        """Where the order's workflow is."""
+        return self.get("pizza-workflow", f"/get-status/{order_id}")
+
+    def timeline(self, order_id: str) -> list[Json]:
+        """What the order book has noted of the order; [] before it knows it."""
+        found = self.ask("GET", "pizza-order", f"/order/{order_id}")
+        return list(found.body.get("timeline", []))
+
+    def statuses(self, order_id: str) -> list[str]:
+        """The statuses of the order's timeline."""
+        return [entry["status"] for entry in self.timeline(order_id)]
+
+    def is_ready(self) -> bool:
+        """Whether every service says that it can work."""
+        try:
+            return all(self.ask("GET", name, "/readyz").status == 200 for name in self._urls)
+        except requests.RequestException:
+            return False
+
+    def wait_for_place(self, order_id: str, place: str, seconds: float = WAIT_SECONDS) -> Json:
+        """The status of the workflow once its custom status is `place`."""
+        return wait_for(
+            lambda: self.status(order_id), lambda at: at["custom_status"] == place, seconds
+        )
+
+    def wait_for_end(self, order_id: str, seconds: float = WAIT_SECONDS) -> Json:
+        """The status of the workflow once it runs no more."""
+        return wait_for(
+            lambda: self.status(order_id), lambda at: at["runtime_status"] in FINAL, seconds
+        )
+
+    def wait_for_status(
+        self, order_id: str, status: str, seconds: float = WAIT_SECONDS
+    ) -> list[str]:
+        """The statuses of the timeline once `status` is among them."""
+        return wait_for(lambda: self.statuses(order_id), lambda seen: status in seen, seconds)
+
+    def _expect_ok(self, answer: Answer, path: str) -> Json:
+        if answer.status != 200:
+            raise ShopError(f"{path} answered {answer.status}: {answer.body.get('detail')}")
+        return answer.body
+
+
+def wait_for(look: Callable[[], T], done: Callable[[T], bool], seconds: float = WAIT_SECONDS) -> T:
+    """What is seen once it is as wanted. Raises ShopError, with what was last seen."""
+    seen: T | None = None
+    for _ in until(seconds, _PAUSE):
+        seen = look()
+        if done(seen):
+            return seen
+    raise ShopError(f"waited {seconds:g} s in vain; last seen: {seen}")

@@ -1,0 +1,66 @@
+"""Which ports the shop's manifest names, and an offset at which all of them are free."""
+
+import random
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+REPO = Path(__file__).resolve().parents[1]
+FIRST_EPHEMERAL = 32768  # from here on the system hands out ports to anybody
+STEP = 10
+
+
+@dataclass(frozen=True)
+class AppPorts:
+    """The ports of one service and its sidecar."""
+
+    app_id: str
+    app: int
+    http: int
+    grpc: int
+
+    def all(self) -> tuple[int, int, int]:
+        return self.app, self.http, self.grpc
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.app}"
+
+
+def read_ports(manifest: Path = REPO / "dapr.yaml", offset: int = 0) -> tuple[AppPorts, ...]:
+    """The ports of each app of the manifest, plus the offset."""
+    document: dict[str, Any] = yaml.safe_load(manifest.read_text())
+    return tuple(
+        AppPorts(
+            app["appID"],
+            app["appPort"] + offset,
+            app["daprHTTPPort"] + offset,
+            app["daprGRPCPort"] + offset,
+        )
+        for app in document["apps"]
+    )
+
+
+def free_offset() -> int:
+    """An offset at which no port is taken, by chance, so that two who ask seldom meet."""
+    highest = max(max(app.all()) for app in read_ports())
+    offsets = list(range(10_000, FIRST_EPHEMERAL - highest, STEP))
+    random.shuffle(offsets)
+    for offset in offsets:
+        if all(is_free(port) for app in read_ports(offset=offset) for port in app.all()):
+            return offset
+    raise OSError("no free range of ports below the ephemeral ones")
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this port of 127.0.0.1 now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,195 @@
+"""One run of the whole shop: `localdapr run` in a session of its own, ended whatever happens.
+
+It knows processes and what they print; requests to the shop are the client's business.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tools.shop_ports import REPO, AppPorts, free_offset, read_ports
+
+TIED = Path(__file__).with_name("tied.py")
+READY = "localdapr: ready"
+READY_SECONDS = 90.0
+STOP_SECONDS = 30.0
+LEFT_SECONDS = 10.0
+MARK = "PIZZA_SHOP_RUN"  # an environment variable by which its processes can be told
+_LOOK_SECONDS = 0.02
+_TAIL_LINES = 40
+
+# A row of the table that is printed when all are ready, and the line of an app started again.
+_ROW = re.compile(r"^(\S+) +http://127\.0\.0\.1:\d+ +\d+ +\d+ +(\d+)$", re.MULTILINE)
+_AGAIN = re.compile(r"^localdapr: (\S+) is ready again \(process (\d+)\)$", re.MULTILINE)
+
+
+class ShopError(Exception):
+    """The shop did not do what was waited for; the text has its last lines of output."""
+
+
+class ShopProcess:
+    """May be started again after it ended: ports, data and output stay the same."""
+
+    def __init__(self, folder: Path, *, time_scale: float, offset: int | None = None) -> None:
+        self.folder = folder
+        self.offset = free_offset() if offset is None else offset
+        self.apps: tuple[AppPorts, ...] = read_ports(offset=self.offset)
+        self.log = folder / "shop.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._time_scale = time_scale
+        self._begin = 0
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The address of each service."""
+        return {app.app_id: app.url for app in self.apps}
+
+    @property
+    def pid(self) -> int:
+        """Localdapr's own process. Raises ShopError when it was not started."""
+        if self.process is None:
+            raise ShopError("the shop was not started")
+        return self.process.pid
+
+    def start(self) -> None:
+        """Start it and wait until it is ready. Raises ShopError when it ends before."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._begin = self.log.stat().st_size if self.log.exists() else 0
+        tied = [sys.executable, "-I", "-S", str(TIED), str(os.getpid())]
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(  # noqa: S603 - our own command
+                [*tied, *self.command()],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=self._environment(os.environ),
+                start_new_session=True,
+            )
+        self.wait(lambda: READY in self.output(), "to be ready", READY_SECONDS)
+
+    def command(self) -> list[str]:
+        """What is run."""
+        program = str(Path(sys.executable).with_name("localdapr"))
+        where = ["-f", str(REPO), "--port-offset", str(self.offset)]
+        return [program, "run", *where, "--data-dir", str(self.folder / "data")]
+
+    def output(self) -> str:
+        """What this start has printed so far."""
+        with contextlib.suppress(FileNotFoundError):
+            return self.log.read_bytes()[self._begin :].decode("utf-8", "replace")
+        return ""
+
+    def tail(self) -> str:
+        """The last lines it printed."""
+        return "\n".join(self.output().splitlines()[-_TAIL_LINES:])
+
+    def pids(self) -> dict[str, int]:
+        """The process of each app that was ready, by app id."""
+        output = self.output()
+        return {name: int(pid) for name, pid in [*_ROW.findall(output), *_AGAIN.findall(output)]}
+
+    def check_alive(self) -> None:
+        """Raises ShopError when localdapr has ended."""
+        if self.process is None:
+            raise ShopError("the shop was not started")
+        if self.process.poll() is not None:
+            raise ShopError(f"localdapr ended with code {self.process.returncode}:\n{self.tail()}")
+
+    def wait(self, done: Callable[[], bool], what: str, seconds: float) -> None:
+        """Wait until it is so. Raises ShopError when it takes longer, or localdapr ends."""
+        for _ in until(seconds):
+            if done():
+                return
+            self.check_alive()
+        raise ShopError(f"waited {seconds:g} s for the shop {what}:\n{self.tail()}")
+
+    def signal(self, number: int) -> None:
+        """Send localdapr itself a signal."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def ended(self, seconds: float = STOP_SECONDS) -> int:
+        """The exit code, waited for. Raises ShopError when it goes on."""
+        if self.process is None:
+            raise ShopError("the shop was not started")
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            raise ShopError(f"localdapr did not end in {seconds:g} s:\n{self.tail()}") from error
+
+    def close(self) -> None:
+        """End it, gently if it can be done; may be called twice."""
+        if self.process is None:
+            return
+        pids = list(self.pids().values())
+        self.signal(signal.SIGTERM)
+        try:
+            self.ended()
+        except ShopError:
+            self.signal(signal.SIGKILL)
+            self.process.wait()
+        self.process = None
+        self._end_left(pids)
+
+    def _end_left(self, pids: list[int]) -> None:
+        """Localdapr ends its apps, also when it is killed; what it left is ended here."""
+        left = [pid for pid in pids if runs(pid)]
+        for _ in until(LEFT_SECONDS):
+            left = [pid for pid in left if runs(pid)]
+            if not left:
+                return
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+
+    def _environment(self, outer: Mapping[str, str]) -> dict[str, str]:
+        ours = {
+            name: value
+            for name, value in outer.items()
+            if not name.startswith(("DAPR_", "APP_", "PIZZA_", "LOCALDAPR_"))
+        }
+        return {**ours, "PIZZA_TIME_SCALE": str(self._time_scale), MARK: str(self.folder)}
+
+
+def until(seconds: float, pause: float = _LOOK_SECONDS) -> Iterator[None]:
+    """Goes round, with a pause after each, until the time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(pause)
+
+
+def runs(pid: int) -> bool:
+    """Whether there is such a process, zombies left out."""
+    try:
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except ProcessLookupError:
+        return False
+    except FileNotFoundError:
+        return not Path("/proc/self").exists()
+    return state not in "ZX"
