@@ -171,7 +171,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         )
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
-        raise sqlite3.DatabaseError(str(verdict))
+        raise sqlite3.DatabaseError(str(verdict).splitlines()[-1])
 
 
 def _prepare(connection: sqlite3.Connection, schemas: Sequence[str]) -> None:

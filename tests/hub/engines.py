@@ -163,7 +163,7 @@ class Dapr(Engine):
                 *("--config", self.folder / "config.yaml"),
                 *("--placement-host-address", f"127.0.0.1:{p}"),
                 *("--scheduler-host-address", f"127.0.0.1:{p + 3}"),
-                *("--dapr-listen-addresses", "127.0.0.1"),
+                *("--dapr-listen-addresses", "127.0.0.1", "--max-body-size", "64Mi"),
             )
         wait_until(self.is_ready, "daprd is ready", 60)
 

@@ -31,22 +31,6 @@ def stub_of(engine: Engine, app: str = "hub") -> Iterator[Any]:
         yield orchestrator_service_pb2_grpc.TaskHubSidecarServiceStub(channel)
 
 
-@contextlib.contextmanager
-def worker_here(
-    engine: Engine, register: Callable[[Any], None], stateful: bool = True
-) -> Iterator[None]:
-    """A worker of the app `hub` in a thread of the test, with code of the test."""
-    with stub_of(engine) as stub:
-        worker = RawWorker(stub, register, stateful)
-        thread = threading.Thread(target=worker.run_until_closed)
-        thread.start()
-        try:
-            yield
-        finally:
-            worker.close()
-            thread.join()
-
-
 class RawWorker:
     """One stream of work items. `take` gives the next; `answer` runs it and sends the answer."""
 
@@ -108,3 +92,27 @@ class RawWorker:
         count = int(request.cachedHistory.eventCount)
         assert count in (0, len(known))
         return known[:count]
+
+
+class Serving:
+    """A worker that answers in a thread for as long as the block lasts."""
+
+    def __init__(self, worker: RawWorker) -> None:
+        self._worker = worker
+        self._thread = threading.Thread(target=worker.run_until_closed)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.close()
+        self._thread.join()
+
+
+@contextlib.contextmanager
+def worker_here(
+    engine: Engine, register: Callable[[Any], None], stateful: bool = True
+) -> Iterator[None]:
+    """A worker of the app `hub` in a thread of the test, with code of the test."""
+    with stub_of(engine) as stub, Serving(RawWorker(stub, register, stateful)):
+        yield

@@ -2,10 +2,13 @@ import pytest
 
 from tests.hub.answers import output, refusal
 from tests.hub.conftest import client_of
+from tests.hub.raw import worker_here
+from tests.hub.workflows import register
 
 
-def test_the_ids_of_an_app_come_in_pages(own_client) -> None:
-    ids = [own_client.schedule_new_workflow("echo", instance_id=f"i{n}") for n in range(5)]
+def test_the_ids_of_an_app_come_in_pages(own_engine, own_client) -> None:
+    with worker_here(own_engine, register):
+        ids = [own_client.schedule_new_workflow("echo", instance_id=f"i{n}") for n in range(5)]
     page = own_client.list_workflow_instance_ids(page_size=3)
     assert (page.instance_ids, page.continuation_token) == (ids[:3], "3")
     rest = own_client.list_workflow_instance_ids(page_size=3, continuation_token="3")

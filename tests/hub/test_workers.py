@@ -42,6 +42,7 @@ def test_several_workers_share_the_work_and_one_that_is_killed_leaves_it_to_the_
 def test_a_worker_and_its_workflows_go_on_after_the_engine_was_killed(own_engine) -> None:
     worker = worker_process(own_engine)
     try:
+        own_engine.wait_for_workers("hub", 1)
         with client_of(own_engine) as client:
             waits = client.schedule_new_workflow("waiter")
             sleeps = client.schedule_new_workflow("sleeper", input=1.0)
@@ -59,7 +60,9 @@ def test_a_worker_and_its_workflows_go_on_after_the_engine_was_killed(own_engine
         worker.kill()
 
 
-def test_workflows_that_no_worker_took_wait_for_one(bare_engine, bare_client) -> None:
+def test_workflows_that_no_worker_took_wait_for_one(
+    bare_engine, bare_client, engine_is_localdapr
+) -> None:
     instance_id = bare_client.schedule_new_workflow("chain", input=1)
     wait_for_status(bare_client, instance_id, "PENDING")
     with worker_here(bare_engine, register):
@@ -71,9 +74,10 @@ def test_workflows_that_no_worker_took_wait_for_one(bare_engine, bare_client) ->
 def test_a_worker_that_keeps_history_is_sent_only_what_is_new(
     bare_engine, bare_client, stateful, engine_is_localdapr
 ) -> None:
-    bare_client.schedule_new_workflow("chain", input=1, instance_id="c")
+    name = f"stateful-{stateful}"
     with stub_of(bare_engine) as stub:
         worker = RawWorker(stub, register, stateful)
+        bare_client.schedule_new_workflow("chain", input=1, instance_id=name)
         items = [item for item in worker.run(7) if item.HasField("workflowRequest")]
         worker.close()
     sent = [(len(i.workflowRequest.pastEvents), len(i.workflowRequest.newEvents)) for i in items]
@@ -82,13 +86,14 @@ def test_a_worker_that_keeps_history_is_sent_only_what_is_new(
         assert (sent, known) == ([(0, 2), (3, 2), (3, 2), (3, 2)], [0, 0, 3, 6])
     else:
         assert (sent, known) == ([(0, 2), (3, 2), (6, 2), (9, 2)], [0, 0, 0, 0])
-    assert output(bare_client.get_workflow_state("c")) == 4
+    assert output(bare_client.get_workflow_state(name)) == 4
 
 
 def test_a_worker_that_lost_its_memory_asks_for_the_history(bare_engine, bare_client) -> None:
     """The SDK's worker with room for one instance in its cache runs many all the same."""
     worker = worker_process(bare_engine, cache=1)
     try:
+        bare_engine.wait_for_workers("hub", 1)
         ids = [bare_client.schedule_new_workflow("chain", input=n) for n in range(10)]
         for number, instance_id in enumerate(ids):
             state = bare_client.wait_for_workflow_completion(instance_id, timeout_in_seconds=30)
@@ -112,7 +117,8 @@ def test_an_activity_gets_the_trace_that_its_workflow_was_started_in(bare_engine
 
 def test_a_worker_that_dies_the_moment_it_answers_loses_nothing(bare_engine, bare_client) -> None:
     """Each stream is cut while its answers are on their way; the next worker takes up the rest."""
-    ids = [bare_client.schedule_new_workflow("fan", input=10) for _ in range(5)]
+    with worker_here(bare_engine, register):
+        ids = [bare_client.schedule_new_workflow("fan", input=10) for _ in range(5)]
     with ThreadPoolExecutor(5) as pool:
         ended = [
             pool.submit(bare_client.wait_for_workflow_completion, name, timeout_in_seconds=30)

@@ -89,6 +89,24 @@ def test_a_manifest_is_run_beside_its_sidecars_until_ctrl_c(
     assert (tmp_path / ".localdapr").is_dir()
 
 
+def test_a_template_is_stopped_by_its_name(tmp_path: Path, started: list[Localdapr]) -> None:
+    write_shop(tmp_path, 22100)
+    run = Localdapr(tmp_path, "run", "-f", ".")
+    started.append(run)
+    run.wait_for("localdapr: ready\n")
+    stop = Localdapr(tmp_path, "stop", "-f", "dapr.yaml")
+    assert stop.wait() == 0, stop.errors
+    assert stop.output == "stopped: kitchen\n"
+    assert run.wait() == 0
+
+
+def test_a_command_where_nothing_runs_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    command = Localdapr(tmp_path, "list")
+    assert command.wait() == 1
+    expected = "localdapr: no localdapr runs on .localdapr; start one with: localdapr run -f .\n"
+    assert (command.output, command.errors) == ("", expected)
+
+
 def test_the_end_of_a_single_app_is_the_end_of_its_run(tmp_path: Path) -> None:
     args = ("--app-id", "job", "--quiet", "--", "python3", "-c", "raise SystemExit(3)")
     command = Localdapr(tmp_path, "run", *args)

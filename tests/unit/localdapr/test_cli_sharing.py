@@ -3,16 +3,17 @@
 import json
 import shutil
 import signal
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from localdapr.cli import localdapr
 from localdapr.ports import pick_port
-from tests.unit.localdapr.localdapr_process import ROOT, Localdapr, wait_until
+from tests.unit.localdapr.localdapr_process import Localdapr, wait_until
 
 APP = Path(__file__).with_name("sharing_app.py")
 COMPONENT = """
@@ -49,10 +50,8 @@ def say(tmp_path: Path) -> Callable[..., str]:
     """Runs a command in the folder and gives what it prints."""
 
     def run(*args: str) -> str:
-        command = [sys.executable, "-m", "localdapr", *args]
-        env = {"PYTHONPATH": str(ROOT)}
-        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, timeout=30)
-        return (done.stdout + done.stderr).decode().rstrip("\n")
+        arguments = [*args, "--data-dir", str(tmp_path / ".localdapr")]
+        return CliRunner().invoke(localdapr, arguments).output.rstrip("\n")
 
     return run
 

@@ -1,0 +1,205 @@
+"""deploy/k8s: valid, complete, and as safe as it says."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+
+from tests.deploy.manifests import (
+    BASE,
+    K8S,
+    OVERLAYS,
+    Resource,
+    check,
+    documents,
+    name_of,
+    named,
+    plain,
+    pods,
+    rendered,
+)
+from tools.shop_ports import REPO, AppPorts, read_ports
+
+APPS = read_ports()
+EVERY = {
+    f"{folder.name}/{name_of(each)}/{each['kind']}": each
+    for folder in OVERLAYS
+    for each in rendered(folder)
+}
+PODS = {
+    f"{folder.name}/{name}": pod
+    for folder in OVERLAYS
+    for name, pod in pods(rendered(folder)).items()
+}
+
+
+def annotations(deployment: Resource) -> dict[str, str]:
+    return dict(deployment["spec"]["template"]["metadata"]["annotations"])
+
+
+@pytest.mark.parametrize("resource", EVERY.values(), ids=EVERY)
+def test_a_resource_is_valid(resource: Resource) -> None:
+    check(resource)
+
+
+def test_the_resources_of_the_base_are_valid_before_they_are_patched() -> None:
+    for resource in plain(BASE):
+        check(resource)
+
+
+@pytest.mark.parametrize("field", ["spec", "metadata"])
+def test_the_check_refuses_a_field_that_no_kind_has(field: str) -> None:
+    for resource in (rendered(BASE)[1], named(rendered(BASE), "Deployment")["pizza-order"]):
+        wrong = {**resource, field: {**resource[field], "replicsa": 2}}
+        if field == "metadata" and resource["apiVersion"].startswith("dapr.io/"):
+            continue  # its definition leaves that to the API server
+        with pytest.raises((jsonschema.ValidationError, kubernetes_validate.ValidationError)):
+            check(wrong)
+
+
+@pytest.mark.parametrize("folder", OVERLAYS, ids=lambda folder: folder.name)
+def test_kustomize_puts_it_together_as_these_tests_do(folder: Path) -> None:
+    commands = (["kustomize", "build"], ["kubectl", "kustomize"])
+    command = next((each for each in commands if shutil.which(each[0])), None)
+    if command is None:
+        pytest.skip("needs kustomize or kubectl")
+    alone = {**os.environ, "KUBECONFIG": os.devnull}
+    made = subprocess.run(
+        [*command, str(folder)], env=alone, capture_output=True, check=True, timeout=60
+    ).stdout
+    ours = {(each["kind"], name_of(each)): each for each in rendered(folder)}
+    assert {(each["kind"], name_of(each)): each for each in yaml.safe_load_all(made)} == ours
+
+
+@pytest.mark.parametrize("app", APPS, ids=lambda app: app.app_id)
+def test_an_app_of_the_manifest_has_a_deployment_under_its_id_and_port(app: AppPorts) -> None:
+    resources = rendered(BASE)
+    deployment = named(resources, "Deployment")[app.app_id]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    given = annotations(deployment)
+    assert given["dapr.io/enabled"] == "true"
+    assert given["dapr.io/app-id"] == app.app_id
+    assert given["dapr.io/app-port"] == str(app.app)
+    assert given["dapr.io/config"] in named(resources, "Configuration")
+    assert container["args"] == [f"{app.app_id}/app.py"]
+    assert container["env"] == [{"name": "APP_PORT", "value": str(app.app)}]
+    assert container["ports"] == [{"name": "http", "containerPort": app.app}]
+
+
+@pytest.mark.parametrize("name", named(rendered(BASE), "Deployment"))
+def test_service_and_disruption_budget_choose_the_pods_of_their_deployment(name: str) -> None:
+    resources = rendered(BASE)
+    deployment = named(resources, "Deployment")[name]["spec"]
+    labels = deployment["template"]["metadata"]["labels"].items()
+    port = deployment["template"]["spec"]["containers"][0]["ports"][0]
+    service = named(resources, "Service")[name]["spec"]
+    assert service["ports"] == [
+        {"name": "http", "port": port["containerPort"], "targetPort": port["name"]}
+    ]
+    budget = named(resources, "PodDisruptionBudget")[name]["spec"]
+    matched = (
+        service["selector"],
+        *(each["selector"]["matchLabels"] for each in (deployment, budget)),
+    )
+    assert all(each.items() <= labels for each in matched)
+    assert budget["maxUnavailable"] == 1
+
+
+@pytest.mark.parametrize("pod", PODS.values(), ids=PODS)
+def test_a_pod_is_bounded_and_may_do_nothing_but_its_work(pod: Resource) -> None:
+    spec = pod["spec"]
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["runAsUser"] > 0
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in spec["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert {"cpu", "memory"} == set(container["resources"]["requests"])
+        assert {"cpu", "memory"} == set(container["resources"]["limits"])
+        assert {"readinessProbe", "livenessProbe"} <= set(container)
+
+
+@pytest.mark.parametrize("pod", PODS.values(), ids=PODS)
+def test_an_image_has_a_version(pod: Resource) -> None:
+    for container in pod["spec"]["containers"]:
+        assert re.fullmatch(r"[\w./-]+:\d+\.\d+[\w.-]*", container["image"])
+
+
+@pytest.mark.parametrize("deployment", named(rendered(BASE), "Deployment").values(), ids=name_of)
+def test_a_service_is_asked_for_its_health_and_gets_time_to_end(deployment: Resource) -> None:
+    spec = deployment["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    probes = {name: container[f"{name}Probe"] for name in ("startup", "liveness", "readiness")}
+    assert {name: probe["httpGet"] for name, probe in probes.items()} == {
+        "startup": {"path": "/healthz", "port": "http"},
+        "liveness": {"path": "/healthz", "port": "http"},
+        "readiness": {"path": "/readyz", "port": "http"},
+    }
+    needed = container["lifecycle"]["preStop"]["sleep"]["seconds"] + 10 + 3
+    sidecar = int(annotations(deployment)["dapr.io/graceful-shutdown-seconds"])
+    assert spec["terminationGracePeriodSeconds"] > needed + sidecar
+    assert annotations(deployment)["dapr.io/enable-native-sidecar"] == "true"
+
+
+def test_workflow_and_kitchen_are_scaled_and_their_number_is_left_to_the_scaler() -> None:
+    resources = rendered(BASE)
+    scalers = named(resources, "HorizontalPodAutoscaler")
+    assert set(scalers) == {"pizza-workflow", "pizza-kitchen"}
+    for name, deployment in named(resources, "Deployment").items():
+        assert deployment["spec"].get("replicas", 0) == (0 if name in scalers else 2)
+    for name, scaler in scalers.items():
+        assert scaler["spec"]["scaleTargetRef"]["name"] == name
+        assert scaler["spec"]["minReplicas"] == 2
+
+
+def of_the_shop(kind: str) -> dict[str, Resource]:
+    """The resources of a kind that both engines read outside the cluster."""
+    found = [each for path in (REPO / "resources").glob("*.yaml") for each in documents(path)]
+    return named(found, kind)
+
+
+@pytest.mark.parametrize("kind", ["Subscription", "Resiliency"])
+def test_the_shops_own_resources_are_in_the_cluster_too(kind: str) -> None:
+    deployed = named(rendered(BASE), kind)
+    for name, resource in of_the_shop(kind).items():
+        assert deployed[name]["spec"] == resource["spec"], f"copy it: resources/ has another {name}"
+        assert set(resource.get("scopes", ())) <= set(deployed[name].get("scopes", ()))
+
+
+def is_mark(row: dict[str, Any]) -> bool:
+    return row["name"] == "actorStateStore"
+
+
+@pytest.mark.parametrize("folder", OVERLAYS, ids=lambda folder: folder.name)
+def test_a_component_gets_what_is_secret_from_a_secret_and_keeps_name_and_scopes(
+    folder: Path,
+) -> None:
+    deployed = named(rendered(folder), "Component")
+    for name, component in of_the_shop("Component").items():
+        rows, local = deployed[name]["spec"]["metadata"], component["spec"]["metadata"]
+        assert set(component["scopes"]) <= set(deployed[name]["scopes"])
+        assert [row for row in rows if is_mark(row)] == [row for row in local if is_mark(row)]
+        assert all(row.keys() == {"name", "secretKeyRef"} for row in rows if not is_mark(row))
+        assert deployed[name]["auth"] == {"secretStore": "kubernetes"}
+
+
+def test_no_secret_is_in_the_repository() -> None:
+    kinds = {each["kind"] for path in K8S.rglob("*.yaml") for each in documents(path)}
+    assert "Secret" not in kinds
+    plans = [plan for folder in OVERLAYS for plan in documents(folder / "kustomization.yaml")]
+    assert not any("secretGenerator" in plan for plan in plans)
+    for pod in PODS.values():
+        settings = [row for each in pod["spec"]["containers"] for row in each.get("env", ())]
+        secret = [row for row in settings if re.search("PASS|AUTH|TOKEN|SECRET", row["name"])]
+        assert all(set(row) == {"name", "valueFrom"} for row in secret)
