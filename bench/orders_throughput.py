@@ -108,7 +108,7 @@ def put_on(shop: ShopClient, clients: int, orders: int, load: Load) -> None:
     turn = threading.Lock()
 
     def client(_number: int) -> list[float]:
-        seen = []
+        seen: list[float] = []
         while True:
             with turn:
                 if next(left, None) is None:

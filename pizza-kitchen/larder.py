@@ -9,6 +9,7 @@ from pizza_common.ledger import Ledger
 from pizza_common.order import Order
 from pizza_common.sidecar import Sidecar
 from pizza_common.status import Status
+from recipes import needs_of_all
 from stock import Levels, Reservation, Restock
 
 KEY = "stock"
@@ -45,7 +46,7 @@ class Larder:
         key = _key(order.id)
         self._ledger.change(key, lambda levels, own: stock.reserve(levels, own, order))
         self._announcer.tell(order, Status.STOCK_RESERVED)
-        needs = stock.needs_of_all(order.all_pizzas())
+        needs = needs_of_all(order.all_pizzas())
         return {"order_id": order.id, "status": stock.RESERVED, "ingredients": needs}
 
     def use(self, order: Order, pizzas: list[int], attempt: int) -> None:

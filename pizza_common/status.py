@@ -38,8 +38,8 @@ class Status(StrEnum):
     DELIVERY_ON_THE_WAY = "delivery_on_the_way"
     DELIVERY_ARRIVING = "delivery_arriving"
     DELIVERY_AT_LOCATION = "delivery_at_location"
-    PAYMENT_CAPTURED = "payment_captured"
     DELIVERED = "delivered"
+    PAYMENT_CAPTURED = "payment_captured"
     DELIVERY_RECALLED = "delivery_recalled"
     PIZZA_DISCARDED = "pizza_discarded"
     STOCK_RELEASED = "stock_released"
@@ -80,7 +80,7 @@ DELIVERY_STAGES = (
     Stage(Status.DELIVERY_AT_LOCATION, 1),
 )
 
-NOTICES = frozenset({Status.VALIDATION_REMINDER, Status.NEEDS_ATTENTION})
+NOTICES = frozenset({Status.VALIDATION_REMINDER, Status.PAYMENT_CAPTURED, Status.NEEDS_ATTENTION})
 """Told about an order, each as often as needed, while it stands where it stood."""
 
 FINAL = frozenset({Status.DELIVERED, Status.CANCELLED, Status.FAILED, Status.TERMINATED})

@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.system.set_shop import set_shop
-from tests.system.shop import Shop, ShopError, until
+from tests.system.shop import Shop, ShopError, running_shop, until
 from tools.shop_client import FINAL, SAMPLE_ORDER, Json
 
 ORDERS = int(os.environ.get("PIZZA_CONSERVATION_ORDERS", "60"))
@@ -187,7 +186,7 @@ class Chaos:
 
 @pytest.fixture
 def faulty_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with set_shop(tmp_path_factory.mktemp("faulty"), TIME_SCALE, PIZZA_FAULTS="1") as shop:
+    with running_shop(tmp_path_factory.mktemp("faulty"), TIME_SCALE, PIZZA_FAULTS="1") as shop:
         yield shop
 
 

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from tests.system.set_shop import set_shop
-from tests.system.shop import Shop, an_order
+from tests.system.shop import Shop, an_order, running_shop
 from tools.shop_client import Json, wait_for
 
 MONITOR = "/v1.0/workflows/dapr/shop-monitor"
@@ -19,7 +18,7 @@ MONITOR = "/v1.0/workflows/dapr/shop-monitor"
 def the_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("whole")
     settings = {"PIZZA_MONITOR_SECONDS": "0.5", "PIZZA_RESTOCK_BELOW": "0"}
-    with set_shop(folder, 0.02, **settings) as shop:
+    with running_shop(folder, 0.02, **settings) as shop:
         yield shop
 
 

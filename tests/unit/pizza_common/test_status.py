@@ -11,7 +11,7 @@ def test_a_happy_order_passes_its_statuses_in_order():
         *(stage.status for stage in cooked),
         *(Status.COOKED, Status.WAITING_FOR_VALIDATION, Status.VALIDATED),
         *(stage.status for stage in delivered),
-        *(Status.PAYMENT_CAPTURED, Status.DELIVERED),
+        *(Status.DELIVERED, Status.PAYMENT_CAPTURED),
     ]
     assert sorted(happy, key=rank) == happy
 
