@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aiohttp import ClientSession
 
-from localdapr import deliveries, rows, state
+from localdapr import deliveries, retention, rows, state
 from localdapr.control import ControlServer
 from localdapr.desk import Desk
 from localdapr.dispatcher import Dispatcher
@@ -37,6 +37,7 @@ class Host:
         self, store: Store, session: ClientSession, dispatcher: Dispatcher, pubsub: PubSub
     ) -> None:
         self.runs: dict[str, Run] = {}  # by app id
+        self.retentions: dict[str, retention.Retention] = {}
         self.closing = contextlib.AsyncExitStack()
         self._store = store
         self._session = session
@@ -100,12 +101,14 @@ class Host:
             functools.partial(os.kill, run.pid, signal.SIGTERM),
         )
         await sidecar.start()
+        self.retentions[app.app_id] = resources.configuration.retention
 
     async def _remove(self, app_id: str) -> None:
         await self._pubsub.remove(app_id)
         if app_id in self._sidecars:
             await self._sidecars[app_id].close()
             del self._sidecars[app_id]
+        self.retentions.pop(app_id, None)
         del self.runs[app_id]
 
     def _find_app(self, app_id: str) -> App | None:
@@ -125,9 +128,9 @@ async def open_host(data_dir: Path) -> Host:
         pubsub = PubSub(store, Resources(), (), session)
         await pubsub.start()
         opened.push_async_callback(pubsub.close)
-        sweeping = asyncio.ensure_future(sweep_forever(store))
-        opened.callback(sweeping.cancel)
         host = Host(store, session, dispatcher, pubsub)
+        for sweep in (sweep_forever(store), retention.sweep_forever(store, host.retentions)):
+            opened.callback(asyncio.ensure_future(sweep).cancel)
         opened.push_async_callback(host.remove_all)
         control = ControlServer(data_dir, lambda: Desk(host))
         opened.push_async_callback(control.close)

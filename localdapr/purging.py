@@ -38,7 +38,22 @@ def purge_where(db: sqlite3.Connection, app_id: str, chosen: Filter) -> int:
     forgotten = db.execute(
         f"DELETE FROM instances WHERE app_id = ? AND status IN ({marks}) "
         "AND created_at >= ? AND created_at <= ?",
-        (app_id, *statuses, chosen.created_from or 0, chosen.created_to or 2**62),
+        (
+            app_id,
+            *statuses,
+            chosen.created_from or 0,
+            2**62 if chosen.created_to is None else chosen.created_to,
+        ),
+    )
+    return forgotten.rowcount
+
+
+def purge_ended(db: sqlite3.Connection, app_id: str, status: Status, before: int, most: int) -> int:
+    """Forget up to `most` instances that ended with this status before a time (microseconds)."""
+    forgotten = db.execute(
+        "DELETE FROM instances WHERE run IN (SELECT run FROM instances "
+        "WHERE app_id = ? AND status = ? AND completed_at < ? LIMIT ?)",
+        (app_id, status, before, most),
     )
     return forgotten.rowcount
 

@@ -14,6 +14,7 @@ import yaml
 from localdapr.components import KEPT_IN_SQLITE, Component, read_component
 from localdapr.errors import ManifestError
 from localdapr.resiliency import NO_POLICY, Policy, Resiliency, read_resiliency
+from localdapr.retention import FOR_EVER, Retention, read_retention
 from localdapr.secret_stores import read_secrets
 from localdapr.spec import Spec
 from localdapr.subscriptions import Subscription, read_declared
@@ -28,9 +29,13 @@ KINDS: dict[str, Callable[[Spec], Any]] = {
 
 @dataclass(frozen=True)
 class Configuration:
-    """What localdapr reads of a Configuration: the share of traces that are sampled, 0 to 1."""
+    """What localdapr reads of a Configuration.
+
+    The share of traces that are sampled, 0 to 1, and how long finished workflows are kept.
+    """
 
     sampling_rate: float = 0.0
+    retention: Retention = FOR_EVER
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,9 @@ def _configuration(path: Path | None) -> Configuration:
     if path is None:
         return Configuration()
     for document in _documents(path):
-        return Configuration(_at(path, _sampling_rate, document))
+        return Configuration(
+            _at(path, _sampling_rate, document), _at(path, read_retention, Spec(document))
+        )
     return Configuration()
 
 

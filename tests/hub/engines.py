@@ -146,7 +146,10 @@ class Dapr(Engine):
 
     def start(self) -> None:
         p = self.base + 4
-        self._run("placement", "--port", p, "--healthz-port", p + 1, "--metrics-port", p + 2)
+        self._run(
+            *("placement", "--port", p, "--healthz-port", p + 1, "--metrics-port", p + 2),
+            *("--initial-cluster", f"dapr-placement-0=127.0.0.1:{p + 12}"),
+        )
         self._run(
             *("scheduler", "--port", p + 3, "--healthz-port", p + 4, "--metrics-port", p + 5),
             *("--etcd-data-dir", self.folder / "etcd", "--etcd-client-port", p + 6),

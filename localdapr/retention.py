@@ -1,0 +1,83 @@
+"""How long finished workflows are kept: for ever, unless the Configuration says otherwise.
+
+Reads what the runtime reads, `spec.workflow.stateRetentionPolicy`, and sweeps by it. Decides
+nothing else; forgetting is `purging`'s.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from localdapr import purging
+from localdapr.engine.instance import Status
+from localdapr.resiliency import seconds
+from localdapr.spec import Spec
+from localdapr.store import Store
+
+SWEEP_SECONDS = 60.0
+AT_ONCE = 500  # instances that one write forgets: others want to write too
+_NAMES = {
+    "completed": Status.COMPLETED,
+    "failed": Status.FAILED,
+    "terminated": Status.TERMINATED,
+}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Seconds that a finished instance is kept, by its status; for ever where none is given."""
+
+    seconds: Mapping[Status, float] = field(default_factory=dict)
+
+
+FOR_EVER = Retention()
+
+
+def read_retention(document: Spec) -> Retention:
+    """From a Configuration. Raises ValueError for a bad duration."""
+    policy = document.part("spec").part("workflow").part("stateRetentionPolicy")
+    kept = {}
+    for name, status in _NAMES.items():
+        chosen = name if policy.text(name, "") else "anyTerminal"
+        if text := policy.text(chosen, ""):
+            kept[status] = seconds(text, policy.at(chosen))
+    return Retention(kept)
+
+
+async def sweep(store: Store, retentions: Mapping[str, Retention], now: int) -> int:
+    """Forget what has been kept long enough at `now` (microseconds); gives how many."""
+    forgotten = 0
+    for app_id, retention in tuple(retentions.items()):
+        for status, kept in retention.seconds.items():
+            before = now - int(kept * 1_000_000)
+            forgotten += await _forget(store, app_id, status, before)
+    return forgotten
+
+
+async def _forget(store: Store, app_id: str, status: Status, before: int) -> int:
+    forgotten = 0
+    while True:
+        count = await store.write(
+            lambda db: purging.purge_ended(db, app_id, status, before, AT_ONCE)
+        )
+        forgotten += count
+        if count < AT_ONCE:
+            return forgotten
+
+
+async def sweep_forever(
+    store: Store, retentions: Mapping[str, Retention], every: float = SWEEP_SECONDS
+) -> None:
+    """Sweep by the retention of each app. Ends when cancelled."""
+    while True:
+        try:
+            if count := await sweep(store, retentions, time.time_ns() // 1000):
+                log.info("%d finished workflows were forgotten, as configured", count)
+        except sqlite3.Error as cause:
+            log.warning("finished workflows could not be forgotten, trying again: %s", cause)
+        await asyncio.sleep(every)
