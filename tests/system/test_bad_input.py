@@ -21,6 +21,7 @@ from tests.system.bad_bodies import (
     BAD_REFERENCES,
     BAD_RESTOCKS,
     BAD_VALIDATIONS,
+    CUSTOMER,
     NO_JSON_OBJECTS,
 )
 from tests.system.shop import Shop, an_order
