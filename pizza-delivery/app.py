@@ -6,12 +6,14 @@ from typing import Any
 from flask import current_app
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
+from pydantic import BaseModel
 
 from delivery import Delivery
+from delivery_settings import DeliverySettings
 from pizza_common.answers import OrderAnswer, UndoAnswer
 from pizza_common.order import Order, OrderPath, Undo
 from pizza_common.service import problem_docs, run_service, service_app
-from pizza_common.settings import Settings, settings_of
+from pizza_common.settings import settings_for, settings_of
 from pizza_common.sidecar import Sidecar
 from pizza_common.stages import Pace
 
@@ -26,34 +28,60 @@ class DeliveredOrder(OrderAnswer):
     driver: str
 
 
+class Driver(BaseModel):
+    """A driver; without an order, a free one."""
+
+    driver: str
+    order_id: str | None
+
+
+class Roster(BaseModel):
+    """All drivers."""
+
+    drivers: list[Driver]
+
+
 @api.post("/deliver", responses={200: DeliveredOrder, **problem_docs(409)})
 def deliver(body: Order) -> dict[str, Any]:
     """Deliver an order; asked twice, give the first answer again."""
-    delivery: Delivery = current_app.extensions["delivery"]
-    return delivery.deliver(body.with_id())
+    return _delivery().deliver(body.with_id())
 
 
 @api.post("/deliver/<order_id:order_id>/recall", responses={200: UndoAnswer, **problem_docs(404)})
 def recall(path: OrderPath, body: Undo) -> dict[str, Any]:
     """Call the order's driver back, or see to it that none is sent."""
-    delivery: Delivery = current_app.extensions["delivery"]
-    return delivery.recall(path.order_id, body)
+    return _delivery().recall(path.order_id, body)
+
+
+@api.get("/drivers", responses={200: Roster})
+def drivers() -> dict[str, Any]:
+    """Who is on the road with which order."""
+    return {"drivers": _delivery().roster()}
 
 
 def create_app(
-    settings: Settings | None = None, sidecar: Sidecar | None = None, pace: Pace | None = None
+    settings: DeliverySettings | None = None,
+    sidecar: Sidecar | None = None,
+    pace: Pace | None = None,
 ) -> OpenAPI:
     """The service; tests pass their own parts, `python3 app.py` passes only settings."""
-    settings = settings or settings_of(SERVICE)
+    settings = settings or settings_of(SERVICE, DeliverySettings)
     sidecar = sidecar or Sidecar(settings)
     pace = pace or Pace(settings.pizza_time_scale)
     app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
     app.extensions["hooks"].stopping.append(pace.stop)
     app.extensions["hooks"].stopped.append(sidecar.close)
-    app.extensions["delivery"] = Delivery(sidecar, pace)
+    app.extensions["delivery"] = Delivery(
+        sidecar, pace, settings.pizza_drivers, settings.pizza_driver_wait_seconds
+    )
     app.register_api(api)
     return app
 
 
+def _delivery() -> Delivery:
+    delivery: Delivery = current_app.extensions["delivery"]
+    return delivery
+
+
 if __name__ == "__main__":
-    sys.exit(run_service(SERVICE, create_app))
+    sys.exit(run_service(SERVICE, create_app, settings_for(DeliverySettings)))

@@ -1,14 +1,13 @@
-"""The delivery's rules: who drives, how an order reaches its customer, and how it is recalled."""
+"""The delivery's rules: how an order reaches its customer, and how it is recalled."""
 
-import zlib
 from typing import Any
 
+from drivers import Drivers
+from pizza_common.errors import Undone
 from pizza_common.order import Order, Undo
 from pizza_common.sidecar import Sidecar
 from pizza_common.stages import Pace, Step, StepRunner
 from pizza_common.status import DELIVERY_STAGES, Status
-
-DRIVERS = ("Ada", "Ben", "Chiara", "Dmitri", "Elif", "Femi", "Greta", "Hugo")
 
 DELIVERING = Step(
     service="pizza-delivery",
@@ -21,20 +20,34 @@ DELIVERING = Step(
 
 
 class Delivery:
-    """Delivers orders, many at a time."""
+    """Delivers orders, as many at a time as there are drivers. Every method raises Unavailable."""
 
-    def __init__(self, sidecar: Sidecar, pace: Pace) -> None:
+    def __init__(
+        self, sidecar: Sidecar, pace: Pace, drivers: int, driver_wait_seconds: float
+    ) -> None:
         self._delivering = StepRunner(DELIVERING, sidecar, pace)
+        over_among = self._delivering.over_among
+        self._drivers = Drivers(sidecar, drivers, driver_wait_seconds, over_among)
 
     def deliver(self, order: Order) -> dict[str, Any]:
-        """Deliver it; asked twice, give the first answer again. Raises Conflict, Unavailable."""
-        return self._delivering.run(order, {"driver": driver_of(order.id)})
+        """Deliver it; asked twice, give the first answer again. Raises Conflict, NoDriver.
+
+        A delivery that is interrupted keeps its driver, and goes on when it is asked again.
+        """
+        try:
+            answer = self._delivering.run(order, lambda: {"driver": self._drivers.assign(order.id)})
+        except Undone:
+            self._drivers.free(order.id)
+            raise
+        self._drivers.free(order.id)
+        return answer
 
     def recall(self, order_id: str, undo: Undo) -> dict[str, Any]:
-        """Call the driver back, and do not send one any more. Raises Unavailable."""
-        return self._delivering.undo(order_id, undo)
+        """Call the driver back, and do not send one any more."""
+        answer = self._delivering.undo(order_id, undo)
+        self._drivers.free(order_id)
+        return answer
 
-
-def driver_of(order_id: str) -> str:
-    """The driver of an order: always the same one."""
-    return DRIVERS[zlib.crc32(order_id.encode()) % len(DRIVERS)]
+    def roster(self) -> list[dict[str, Any]]:
+        """Every driver, with the order they are busy with."""
+        return self._drivers.roster()

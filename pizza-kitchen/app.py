@@ -1,53 +1,196 @@
 """The kitchen's HTTP side: routes, and the parts put together."""
 
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 from flask import current_app
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
+from pydantic import BaseModel, Field
 
 from kitchen import Kitchen
+from kitchen_settings import KitchenSettings
+from larder import Larder
+from pizza_common.announcer import Announcer
 from pizza_common.answers import OrderAnswer, UndoAnswer
-from pizza_common.order import CookOrder, OrderPath, Undo
+from pizza_common.errors import BadInput
+from pizza_common.order import (
+    Attempt,
+    CookOrder,
+    Order,
+    OrderId,
+    OrderPath,
+    PizzaType,
+    Size,
+    StrictModel,
+    Undo,
+)
 from pizza_common.service import problem_docs, run_service, service_app
-from pizza_common.settings import Settings, settings_of
+from pizza_common.settings import settings_for, settings_of
 from pizza_common.sidecar import Sidecar
 from pizza_common.stages import Pace
+from pizza_common.status import Status
+from stock import Restock
 
 SERVICE = "pizza-kitchen"
 
 api = APIBlueprint("kitchen", __name__, abp_responses=problem_docs(400, 413, 503))
 
 
+class PizzaPath(OrderPath):
+    """One pizza of an order, counted from 1 over all its items."""
+
+    number: int
+
+
+class CookPizza(StrictModel):
+    """An order of which one pizza is to be cooked; `pizza`, when sent, is the path's number."""
+
+    order: Order
+    pizza: int | None = None
+    attempt: Attempt = 1
+
+
+class CookedPizza(BaseModel):
+    """One pizza is done."""
+
+    order_id: OrderId
+    pizza: int
+    pizza_type: PizzaType
+    size: Size
+    attempt: Attempt
+    status: Status
+
+
+class Level(BaseModel):
+    """Units of one ingredient; available, reserved and used make up what was bought."""
+
+    available: int
+    reserved: int
+    used: int
+    bought: int
+
+
+class Stock(BaseModel):
+    """All ingredients."""
+
+    stock: dict[str, Level]
+
+
+class IngredientPath(BaseModel):
+    """An ingredient, as GET /stock names it."""
+
+    ingredient: Annotated[str, Field(max_length=40)]
+
+
+class OnceHeader(BaseModel):
+    """Deliveries with the same key count once."""
+
+    idempotency_key: Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")] | None = Field(
+        default=None, alias="Idempotency-Key"
+    )
+
+
+class Reserved(BaseModel):
+    """What is set aside for an order."""
+
+    order_id: OrderId
+    status: str
+    ingredients: dict[str, int]
+
+
+class ReservationState(Reserved):
+    """What is still set aside for an order, and what it used."""
+
+    used: dict[str, int]
+
+
 @api.post("/cook", responses={200: OrderAnswer, **problem_docs(409)})
 def cook(body: CookOrder) -> dict[str, Any]:
     """Cook an order; asked twice, give the first answer again."""
-    kitchen: Kitchen = current_app.extensions["kitchen"]
-    return kitchen.cook(body.with_id())
+    return _kitchen().cook(body.with_id())
+
+
+@api.post(
+    "/cook/<order_id:order_id>/pizzas/<int:number>",
+    responses={200: CookedPizza, **problem_docs(404, 409)},
+)
+def cook_pizza(path: PizzaPath, body: CookPizza) -> dict[str, Any]:
+    """Cook one pizza of an order; asked twice, give the first answer again."""
+    if body.pizza not in (None, path.number):
+        raise BadInput("Cannot use: pizza", [("pizza", "is not that of the path")])
+    order = body.order.under_id(path.order_id)
+    return _kitchen().cook_pizza(order, path.number, body.attempt)
 
 
 @api.post("/cook/<order_id:order_id>/discard", responses={200: UndoAnswer, **problem_docs(404)})
 def discard(path: OrderPath, body: Undo) -> dict[str, Any]:
-    """Throw the order's pizza away, or see to it that it is not begun."""
-    kitchen: Kitchen = current_app.extensions["kitchen"]
-    return kitchen.discard(path.order_id, body)
+    """Throw the order's pizzas away, or see to it that they are not begun."""
+    return _kitchen().discard(path.order_id, body)
+
+
+@api.get("/stock", responses={200: Stock})
+def stock() -> dict[str, Any]:
+    """What there is of each ingredient."""
+    return {"stock": _larder().levels()}
+
+
+@api.put("/stock/<ingredient>", responses={200: Stock, **problem_docs(404)})
+def restock(path: IngredientPath, header: OnceHeader, body: Restock) -> dict[str, Any]:
+    """Set, or add to, what is available of an ingredient."""
+    return {"stock": _larder().restock(path.ingredient, body, header.idempotency_key)}
+
+
+@api.post("/stock/reservations", responses={200: Reserved, **problem_docs(409)})
+def reserve_stock(body: Order) -> dict[str, Any]:
+    """Set aside what an order needs; asked twice, give the first answer again."""
+    return _larder().reserve(body.with_id())
+
+
+@api.get(
+    "/stock/reservations/<order_id:order_id>",
+    responses={200: ReservationState, **problem_docs(404)},
+)
+def reservation(path: OrderPath) -> dict[str, Any]:
+    """What is set aside for an order, and what it used."""
+    return _larder().reservation(path.order_id)
+
+
+@api.delete(
+    "/stock/reservations/<order_id:order_id>", responses={200: UndoAnswer, **problem_docs(404)}
+)
+def release_stock(path: OrderPath) -> dict[str, Any]:
+    """Give back what was not used, or see to it that nothing is set aside any more."""
+    return _larder().release(path.order_id)
 
 
 def create_app(
-    settings: Settings | None = None, sidecar: Sidecar | None = None, pace: Pace | None = None
+    settings: KitchenSettings | None = None,
+    sidecar: Sidecar | None = None,
+    pace: Pace | None = None,
 ) -> OpenAPI:
     """The service; tests pass their own parts, `python3 app.py` passes only settings."""
-    settings = settings or settings_of(SERVICE)
+    settings = settings or settings_of(SERVICE, KitchenSettings)
     sidecar = sidecar or Sidecar(settings)
     pace = pace or Pace(settings.pizza_time_scale)
     app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
     app.extensions["hooks"].stopping.append(pace.stop)
     app.extensions["hooks"].stopped.append(sidecar.close)
-    app.extensions["kitchen"] = Kitchen(sidecar, pace)
+    larder = Larder(sidecar, Announcer(sidecar, SERVICE), settings.pizza_stock)
+    app.extensions |= {"larder": larder, "kitchen": Kitchen(sidecar, pace, larder)}
     app.register_api(api)
     return app
 
 
+def _kitchen() -> Kitchen:
+    kitchen: Kitchen = current_app.extensions["kitchen"]
+    return kitchen
+
+
+def _larder() -> Larder:
+    larder: Larder = current_app.extensions["larder"]
+    return larder
+
+
 if __name__ == "__main__":
-    sys.exit(run_service(SERVICE, create_app))
+    sys.exit(run_service(SERVICE, create_app, settings_for(KitchenSettings)))

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from pizza_common.order import CookOrder, Undo
+from larder import Larder
+from pizza_common.errors import NotFound
+from pizza_common.order import CookOrder, Order, Undo
 from pizza_common.sidecar import Sidecar
-from pizza_common.stages import Pace, Step, StepRunner
+from pizza_common.stages import Pace, Prepare, Step, StepRunner
 from pizza_common.status import KITCHEN_STAGES, Status
 
 COOKING = Step(
@@ -18,15 +20,47 @@ COOKING = Step(
 
 
 class Kitchen:
-    """Cooks orders, many at a time."""
+    """Cooks orders, many at a time, with what the larder has."""
 
-    def __init__(self, sidecar: Sidecar, pace: Pace) -> None:
+    def __init__(self, sidecar: Sidecar, pace: Pace, larder: Larder) -> None:
         self._cooking = StepRunner(COOKING, sidecar, pace)
+        self._larder = larder
 
     def cook(self, order: CookOrder) -> dict[str, Any]:
-        """Cook it; asked twice, give the first answer again. Raises Conflict, Unavailable."""
-        return self._cooking.run(order, attempt=order.attempt)
+        """Cook the whole order; asked twice, give the first answer again.
+
+        Raises Conflict, Unavailable.
+        """
+        pizzas = list(range(1, len(order.all_pizzas()) + 1))
+        return self._cooking.run(order, self._fetching(order, pizzas, order.attempt), order.attempt)
+
+    def cook_pizza(self, order: Order, number: int, attempt: int) -> dict[str, Any]:
+        """Cook one pizza of the order; asked twice, give the first answer again.
+
+        Raises NotFound when the order has not so many, Conflict, Unavailable.
+        """
+        pizzas = order.all_pizzas()
+        if not 1 <= number <= len(pizzas):
+            raise NotFound(f"order {order.id} has no pizza {number}")
+        pizza = pizzas[number - 1].model_dump(include={"pizza_type", "size"})
+        answer = {"order_id": order.id, "pizza": number, **pizza, "attempt": attempt}
+        return self._cooking.run_part(
+            order,
+            str(number),
+            {**answer, "status": COOKING.done.value},
+            self._fetching(order, [number], attempt),
+            attempt,
+        )
 
     def discard(self, order_id: str, undo: Undo) -> dict[str, Any]:
-        """Throw the pizza away, and do not begin it any more. Raises Unavailable."""
+        """Throw the pizzas away, and do not begin them any more. Raises Unavailable."""
         return self._cooking.undo(order_id, undo)
+
+    def _fetching(self, order: Order, pizzas: list[int], attempt: int) -> Prepare:
+        """What a cook does first: fetch the ingredients, which adds nothing to the answer."""
+
+        def fetch() -> dict[str, Any]:
+            self._larder.use(order, pizzas, attempt)
+            return {}
+
+        return fetch

@@ -6,16 +6,16 @@ from typing import Annotated, Any
 from flask import current_app
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from order_book import OrderBook
 from pizza_common.answers import OrderAnswer
-from pizza_common.event import OrderEvent
 from pizza_common.order import Attempt, Order, OrderId, OrderPath
 from pizza_common.service import problem_docs, run_service, service_app
 from pizza_common.settings import Settings, settings_of
 from pizza_common.sidecar import Sidecar
 from pizza_common.status import Status
+from pizza_common.subscription import DROPPED, TAKEN, CloudEvent, Delivery
 
 SERVICE = "pizza-order"
 
@@ -30,51 +30,52 @@ class Registered(BaseModel):
 
 
 class TimelineEntry(BaseModel):
-    """A status, when it was reached, and who said so; `attempt` from a remake on."""
+    """A status, when it was reached, and who said so; `attempt` from a remake on.
+
+    `repeat` counts what was said before in the same round.
+    """
 
     status: Status
     at: str
     service: str
     attempt: Attempt | None = None
+    repeat: int | None = None
     detail: str | None = None
 
 
-class TrackedOrder(OrderAnswer):
+class ListedOrder(OrderAnswer):
+    """An order; `needs_attention` names what could not be undone and waits for a person."""
+
+    needs_attention: list[str] | None = None
+
+
+class TrackedOrder(ListedOrder):
     """An order and all that happened to it."""
 
     timeline: list[TimelineEntry]
 
 
 class ListQuery(BaseModel):
-    """Which orders to list."""
+    """Which orders to list.
+
+    `stuck` gives the unfinished ones that are in their status longer than it allows, and
+    `older_than_seconds` the unfinished ones of which nothing was said for so long.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     status: Status | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: Annotated[str, Field(max_length=40)] | None = None
+    stuck: bool = False
+    older_than_seconds: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)] | None = None
 
 
 class OrderList(BaseModel):
     """Orders from the newest; `cursor` goes into the next request, null at the end."""
 
-    orders: list[OrderAnswer]
+    orders: list[ListedOrder]
     cursor: str | None
-
-
-class CloudEvent(BaseModel):
-    """An event as the sidecar delivers it."""
-
-    model_config = ConfigDict(extra="allow")
-
-    specversion: str
-    data: Any = None
-
-
-class Delivery(BaseModel):
-    """What the sidecar shall do with the event."""
-
-    status: str
 
 
 @api.post("/order", responses={200: Registered, **problem_docs(409)})
@@ -101,19 +102,20 @@ def delete(path: OrderPath) -> dict[str, Any]:
 
 @api.get("/orders", responses={200: OrderList})
 def list_orders(query: ListQuery) -> dict[str, Any]:
-    """The orders, newest first, page by page."""
+    """The orders, newest first, page by page; or those that do not move, oldest first."""
+    if query.stuck or query.older_than_seconds is not None:
+        return _book().unfinished(query.status, query.limit, query.older_than_seconds)
     return _book().listing(query.status, query.limit, query.cursor)
 
 
 @api.post("/orders-sub", responses={200: Delivery})
 def note(body: CloudEvent) -> dict[str, Any]:
     """Take in an event of topic `orders`; DROP is for what can never be understood."""
-    try:
-        event = OrderEvent.model_validate(body.data)
-    except ValidationError:
-        return Delivery(status="DROP").model_dump()
+    event = body.order_event()
+    if event is None:
+        return DROPPED
     _book().note(event)
-    return Delivery(status="SUCCESS").model_dump()
+    return TAKEN
 
 
 def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None) -> OpenAPI:
@@ -122,7 +124,7 @@ def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None)
     sidecar = sidecar or Sidecar(settings)
     app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
     app.extensions["hooks"].stopped.append(sidecar.close)
-    app.extensions["order_book"] = OrderBook(sidecar)
+    app.extensions["order_book"] = OrderBook(sidecar, settings.pizza_time_scale)
     app.register_api(api)
     return app
 

@@ -1,26 +1,27 @@
 """The order book's rules: what is known of each order. The only writer of `order_<id>`.
 
-A document is `{"order", "timeline", "page"}`, or `{"deleted": true}` once it was deleted, so
-that late events do not bring it back.
+A document is `{"order", "timeline", "page", "since"}`, or `{"deleted": true, "page"}` once it
+was deleted, so that late events do not bring it back.
 """
 
-import base64
-import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
 import structlog
 
+from cursor import format_cursor, parse_cursor
+from open_orders import OpenOrders
 from order_index import FIRST_PLACE, PAGE_SIZE, OrderIndex, Place
-from pizza_common.errors import BadInput, Conflict, NotFound
-from pizza_common.event import OrderEvent
+from pizza_common.errors import Conflict, NotFound
+from pizza_common.event import OrderEvent, moment
 from pizza_common.locks import KeyLocks
 from pizza_common.order import Order
 from pizza_common.sidecar import Sidecar
-from pizza_common.stages import until_written
-from pizza_common.status import Status
+from pizza_common.status import FINAL, Status, allowed_seconds
 from pizza_common.timeline import merge, status_of
+from pizza_common.writing import until_written
 
 Document = dict[str, Any]
 
@@ -32,9 +33,11 @@ log = structlog.get_logger()
 class OrderBook:
     """Registers orders, takes in what is said of them, and tells where they stand."""
 
-    def __init__(self, sidecar: Sidecar) -> None:
+    def __init__(self, sidecar: Sidecar, time_scale: float = 1.0) -> None:
         self._sidecar = sidecar
+        self._time_scale = time_scale
         self._index = OrderIndex(sidecar)
+        self._open = OpenOrders(sidecar)
         self._locks = KeyLocks()
 
     def register(self, order: Order) -> None:
@@ -65,14 +68,47 @@ class OrderBook:
         """
         found: list[Document] = []
         place: Place | None = None
-        walk = islice(self._index.newest_first(_parse(cursor) if cursor else None), _WALK)
+        walk = islice(self._index.newest_first(parse_cursor(cursor) if cursor else None), _WALK)
         for place, known in self._documents(walk, limit if status is None else PAGE_SIZE):
             if known and _is_listed(known, place, status):
                 found.append(_summary(known))
             if len(found) == limit:
                 break
         at_end = place in (None, FIRST_PLACE)
-        return {"orders": found, "cursor": None if at_end or not place else _format(place)}
+        return {"orders": found, "cursor": None if at_end or not place else format_cursor(place)}
+
+    def unfinished(
+        self,
+        status: Status | None,
+        limit: int,
+        older_than_seconds: float | None,
+        now: datetime | None = None,
+    ) -> dict[str, Any]:
+        """Unfinished orders of which nothing was said for so long, from the longest.
+
+        Without `older_than_seconds`, those that are in their status longer than it allows: the
+        stuck ones. No cursor: those that follow come up when these have moved on.
+        """
+        now = now or datetime.now(UTC)
+
+        def is_asked_for(known: Document) -> bool:
+            reached = status_of(known["timeline"])
+            seconds = self._patience(reached, older_than_seconds)
+            if reached in FINAL or seconds is None or status not in (None, reached):
+                return False
+            return _last_said(known) < moment(now - timedelta(seconds=seconds))
+
+        found = sorted(filter(is_asked_for, self._open_documents()), key=_last_said)
+        return {"orders": [_summary(known) for known in found[:limit]], "cursor": None}
+
+    def _patience(self, status: Status, given: float | None) -> float | None:
+        return allowed_seconds(status, self._time_scale) if given is None else given
+
+    def _open_documents(self) -> Iterator[Document]:
+        ids = iter(self._open.ids())
+        while batch := list(islice(ids, PAGE_SIZE)):
+            found = self._sidecar.get_states([_key(order_id) for order_id in batch])
+            yield from (known for known in found.values() if "deleted" not in known)
 
     def _documents(
         self, walk: Iterator[tuple[Place, str]], batch: int
@@ -93,11 +129,17 @@ class OrderBook:
         known, etag = self._sidecar.get_state(_key(order_id))
         changed = change(known)
         if changed is None:
+            if known is not None and _is_over(known):
+                self._open.strike(order_id)  # in case the last writer did not come to it
             return
         if known is None:
             # Listed first: a crash between leaves a dead entry, not an order nobody finds.
-            changed["page"] = self._index.add(order_id)
+            changed |= {"page": self._index.add(order_id), "since": moment()}
+        if not _is_over(changed) and (known is None or _is_over(known)):
+            self._open.add(order_id)
         self._sidecar.save_state(_key(order_id), changed, etag)
+        if _is_over(changed):
+            self._open.strike(order_id)
 
 
 def _registered(known: Document | None, order: Order) -> Document | None:
@@ -126,7 +168,23 @@ def _deleted(known: Document | None, order_id: str) -> Document:
 
 
 def _summary(known: Document) -> dict[str, Any]:
-    return {**known["order"], "status": status_of(known["timeline"]).value}
+    """The order, where it stands, and what a person has to see to, if anything."""
+    undone = [
+        entry.get("detail", "")
+        for entry in known["timeline"]
+        if entry["status"] == Status.NEEDS_ATTENTION
+    ]
+    attention = {"needs_attention": undone} if undone else {}
+    return {**known["order"], "status": status_of(known["timeline"]).value, **attention}
+
+
+def _is_over(known: Document) -> bool:
+    return "deleted" in known or status_of(known["timeline"]) in FINAL
+
+
+def _last_said(known: Document) -> str:
+    said: list[str] = [entry["at"] for entry in known["timeline"]]
+    return max(said, default=known["since"])
 
 
 def _is_listed(known: Document, place: Place, status: Status | None) -> bool:
@@ -138,22 +196,3 @@ def _is_listed(known: Document, place: Place, status: Status | None) -> bool:
 
 def _key(order_id: str) -> str:
     return f"order_{order_id}"
-
-
-def _format(place: Place) -> str:
-    return base64.urlsafe_b64encode(f"{place[0]}.{place[1]}".encode()).decode()
-
-
-def _parse(cursor: str) -> Place:
-    try:
-        text = base64.urlsafe_b64decode(cursor.encode()).decode()
-    except ValueError as error:
-        raise _bad_cursor() from error
-    if not re.fullmatch(r"[0-9]{1,9}\.[0-9]{1,3}", text):
-        raise _bad_cursor()
-    page, position = text.split(".")
-    return int(page), int(position)
-
-
-def _bad_cursor() -> BadInput:
-    return BadInput("Cannot use: cursor", [("cursor", "is no cursor of a listing")])

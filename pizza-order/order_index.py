@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from pizza_common.errors import EtagMismatch
 from pizza_common.sidecar import Sidecar
-from pizza_common.stages import until_written
+from pizza_common.writing import until_written
 
 PAGE_SIZE = 100
 _HEAD = "orders_index"

@@ -1,23 +1,37 @@
 """The storefront's HTTP side: routes, and the parts put together."""
 
 import sys
-from typing import Any
+from typing import Any, Literal
 
 from flask import current_app
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from pizza_common.announcer import Announcer
 from pizza_common.answers import OrderAnswer, UndoAnswer
-from pizza_common.order import Order, OrderPath, PizzaType, Size, Undo
+from pizza_common.order import (
+    Order,
+    OrderId,
+    OrderPath,
+    PizzaType,
+    Size,
+    StrictModel,
+    Time,
+    Undo,
+)
 from pizza_common.service import problem_docs, run_service, service_app
 from pizza_common.settings import Settings, settings_of
 from pizza_common.sidecar import Sidecar
 from pizza_common.stages import Pace
-from storefront import Storefront
+from pizza_common.status import Status
+from storefront import Storefront, total_cents
 from storefront import menu as todays_menu
+from till import Till
 
 SERVICE = "pizza-storefront"
+
+PaymentStatus = Literal["none", "authorized", "captured", "voided", "refunded"]
 
 api = APIBlueprint("storefront", __name__, abp_responses=problem_docs(400, 413, 503))
 
@@ -43,6 +57,47 @@ class TakenOrder(OrderAnswer):
     total_cents: int
 
 
+class PayOrder(Order):
+    """An order to be paid; `free_cents` is what the customer need not pay of it."""
+
+    free_cents: int = Field(default=0, ge=0, le=10_000_000)
+
+
+class Paid(BaseModel):
+    """What became of the money that was set aside for an order."""
+
+    order_id: OrderId
+    status: PaymentStatus
+    amount_cents: int
+
+
+class Payment(BaseModel):
+    """All amounts of a payment; what was set aside stays `authorized_cents` in every status."""
+
+    order_id: OrderId
+    status: PaymentStatus
+    authorized_cents: int
+    captured_cents: int
+    refunded_cents: int
+
+
+class Confirm(StrictModel):
+    """What to tell the customer."""
+
+    order: Order
+    total_cents: int = Field(ge=0)
+    estimated_at: Time
+
+
+class Confirmed(BaseModel):
+    """What the customer was told."""
+
+    order_id: OrderId
+    status: Status
+    total_cents: int
+    estimated_at: str
+
+
 @api.get("/menu", responses={200: Menu})
 def menu() -> dict[str, Any]:
     """What can be ordered, and for how much."""
@@ -52,15 +107,47 @@ def menu() -> dict[str, Any]:
 @api.post("/order", responses={200: TakenOrder, **problem_docs(409)})
 def order(body: Order) -> dict[str, Any]:
     """Take an order; asked twice, give the first answer again."""
-    storefront: Storefront = current_app.extensions["storefront"]
-    return storefront.order(body.with_id())
+    return _storefront().order(body.with_id())
+
+
+@api.post(
+    "/orders/<order_id:order_id>/confirm", responses={200: Confirmed, **problem_docs(404, 409)}
+)
+def confirm_order(path: OrderPath, body: Confirm) -> dict[str, Any]:
+    """Tell the customer what the order costs and when it comes."""
+    order = body.order.under_id(path.order_id)
+    return _storefront().confirm(order, body.total_cents, body.estimated_at)
 
 
 @api.post("/orders/<order_id:order_id>/cancel", responses={200: UndoAnswer, **problem_docs(404)})
-def cancel(path: OrderPath, body: Undo) -> dict[str, Any]:
-    """Refund an order, or see to it that it is not taken."""
-    storefront: Storefront = current_app.extensions["storefront"]
-    return storefront.cancel(path.order_id, body)
+def cancel_order(path: OrderPath, body: Undo) -> dict[str, Any]:
+    """Tell the customer, and see to it that the order is not taken any more."""
+    return _storefront().cancel(path.order_id, body)
+
+
+@api.post("/payments", responses={200: Paid, **problem_docs(409)})
+def authorize_payment(body: PayOrder) -> dict[str, Any]:
+    """Set aside what an order costs; asked twice, give the first answer again."""
+    order = body.with_id()
+    return _till().authorize(order, total_cents(order), body.free_cents)
+
+
+@api.get("/payments/<order_id:order_id>", responses={200: Payment, **problem_docs(404)})
+def payment(path: OrderPath) -> dict[str, Any]:
+    """Where the payment of an order stands."""
+    return _till().find(path.order_id)
+
+
+@api.post("/payments/<order_id:order_id>/capture", responses={200: Paid, **problem_docs(404, 409)})
+def capture_payment(path: OrderPath) -> dict[str, Any]:
+    """Take what was set aside."""
+    return _till().capture(path.order_id)
+
+
+@api.post("/payments/<order_id:order_id>/refund", responses={200: Paid, **problem_docs(404)})
+def refund_payment(path: OrderPath) -> dict[str, Any]:
+    """Give back what was set aside or taken, or see to it that nothing is."""
+    return _till().refund(path.order_id)
 
 
 def create_app(
@@ -73,9 +160,21 @@ def create_app(
     app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
     app.extensions["hooks"].stopping.append(pace.stop)
     app.extensions["hooks"].stopped.append(sidecar.close)
-    app.extensions["storefront"] = Storefront(sidecar, pace)
+    announcer = Announcer(sidecar, SERVICE)
+    app.extensions["storefront"] = Storefront(sidecar, pace, announcer)
+    app.extensions["till"] = Till(sidecar, announcer)
     app.register_api(api)
     return app
+
+
+def _storefront() -> Storefront:
+    storefront: Storefront = current_app.extensions["storefront"]
+    return storefront
+
+
+def _till() -> Till:
+    till: Till = current_app.extensions["till"]
+    return till
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pizza_common.announcer import Announcer
 from pizza_common.order import PIZZA_TYPES, SIZES, Order, Undo
 from pizza_common.sidecar import Sidecar
 from pizza_common.stages import Pace, Step, StepRunner
@@ -30,18 +31,27 @@ TAKING = Step(
 
 
 class Storefront:
-    """Takes orders, many at a time."""
+    """Takes orders, many at a time. Every method raises Unavailable."""
 
-    def __init__(self, sidecar: Sidecar, pace: Pace) -> None:
+    def __init__(self, sidecar: Sidecar, pace: Pace, announcer: Announcer) -> None:
         self._taking = StepRunner(TAKING, sidecar, pace)
+        self._announcer = announcer
 
     def order(self, order: Order) -> dict[str, Any]:
-        """Take it; asked twice, give the first answer again. Raises Conflict, Unavailable."""
-        return self._taking.run(order, {"total_cents": total_cents(order)})
+        """Take it; asked twice, give the first answer again. Raises Conflict."""
+        return self._taking.run(order, lambda: {"total_cents": total_cents(order)})
+
+    def confirm(self, order: Order, cents: int, estimated_at: str) -> dict[str, Any]:
+        """Tell the customer what it costs and when it comes. Raises Undone once cancelled."""
+        self._taking.check_not_undone(order.id)
+        detail = f"{cents} cents, estimated at {estimated_at}"
+        self._announcer.tell(order, Status.ORDER_CONFIRMED, detail=detail)
+        told = {"total_cents": cents, "estimated_at": estimated_at}
+        return {"order_id": order.id, "status": Status.ORDER_CONFIRMED.value, **told}
 
     def cancel(self, order_id: str, undo: Undo) -> dict[str, Any]:
-        """Refund it and tell the customer; do not take it any more. Raises Unavailable."""
-        return self._taking.undo(order_id, undo, detail="refunded")
+        """Tell the customer; do not take it any more."""
+        return self._taking.undo(order_id, undo)
 
 
 def menu() -> dict[str, Any]:

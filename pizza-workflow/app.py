@@ -8,6 +8,7 @@ from flask import current_app
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
 
+from batch import OrderBatch, StartedOrders, start_all
 from front_desk import FrontDesk
 from messages import (
     CancelRequest,
@@ -18,11 +19,13 @@ from messages import (
     Validation,
     WorkflowStatus,
 )
+from monitor_keeper import MonitorKeeper
 from pizza_activities import Shop
 from pizza_common.order import Order, OrderPath
 from pizza_common.service import problem_docs, run_service, service_app
 from pizza_common.settings import settings_of
 from pizza_common.sidecar import Sidecar
+from ticket import Terms
 from worker import Worker, new_runtime, register
 from workflow_client import WorkflowClient
 from workflow_settings import WorkflowSettings
@@ -42,6 +45,12 @@ def desk() -> FrontDesk:
 def start_order(body: Order) -> dict[str, Any]:
     """Start an order; asked twice, answer as the first time."""
     return desk().start(body.with_id())
+
+
+@api.post("/start-orders", responses={200: StartedOrders})
+def start_orders(body: OrderBatch) -> dict[str, Any]:
+    """Start many orders at once; each has its own answer."""
+    return StartedOrders(results=start_all(desk(), body.orders)).model_dump(exclude_none=True)
 
 
 @api.post("/validate-pizza", responses={200: Decided, **problem_docs(404, 409)})
@@ -90,24 +99,26 @@ def create_app(
     settings = settings or settings_of(SERVICE, WorkflowSettings)
     sidecar = sidecar or Sidecar(settings)
     workflows = workflows or WorkflowClient(settings)
-    worker = worker or a_worker(settings, sidecar)
+    shop = Shop(sidecar, settings.pizza_time_scale)
+    worker = worker or a_worker(settings, shop)
+    monitor = MonitorKeeper(workflows, worker.is_ready, settings)
     app = service_app(
         SERVICE, settings, checks={"sidecar": sidecar.is_ready, "worker": worker.is_ready}
     )
+    shop.faults = app.extensions.get("faults")
     hooks = app.extensions["hooks"]
-    hooks.started.append(worker.start)
-    hooks.stopping.append(worker.stop)
+    hooks.started += [worker.start, monitor.start]
+    hooks.stopping += [monitor.stop, worker.stop]
     hooks.stopped += [worker.wait, workflows.close, sidecar.close]
     app.extensions["front_desk"] = FrontDesk(
-        workflows, sidecar, worker.is_ready, settings.pizza_validation_seconds
+        workflows, sidecar, worker.is_ready, Terms.of(settings)
     )
     app.register_api(api)
     return app
 
 
-def a_worker(settings: WorkflowSettings, sidecar: Sidecar) -> Worker:
-    """A worker that runs the story over this sidecar."""
-    shop = Shop(sidecar, settings.pizza_time_scale)
+def a_worker(settings: WorkflowSettings, shop: Shop) -> Worker:
+    """A worker that runs the story with this shop."""
 
     def build() -> Any:
         runtime = new_runtime(settings)

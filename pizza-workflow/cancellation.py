@@ -33,7 +33,8 @@ class Cancellation:
         """A safe point. Raises Cancelled when the customer has asked for it."""
         if self._wish.is_complete:
             wish = self._wish.get_result()
-            raise Cancelled(wish.get("reason") if isinstance(wish, dict) else None)
+            reason = wish.get("reason") if isinstance(wish, dict) else None
+            raise Cancelled(None if reason is None else str(reason))
 
     def beside(self, task: Any) -> Generator[Any, Any, None]:
         """Wait for `task` or the wish, and show the wish at once, whichever came first."""

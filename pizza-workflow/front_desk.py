@@ -18,7 +18,10 @@ from pizza_common.order import Order
 from pizza_common.sidecar import Sidecar
 from pizza_common.status import Status
 from place import CANCELLABLE, DECIDABLE, Place
+from saga import dumped
+from schedule import check_schedule
 from start_record import StartRecords
+from ticket import Terms, Ticket
 from validation import VALIDATION_COMPLETE
 from validation_slip import Slip, ValidationSlips
 from workflow_client import Instance, WorkflowClient, instance_id
@@ -37,13 +40,13 @@ class FrontDesk:
         workflows: WorkflowClient,
         sidecar: Sidecar,
         worker_ready: Callable[[], bool],
-        validation_seconds: float,
+        terms: Terms,
         confirm_seconds: float = CONFIRM_SECONDS,
     ) -> None:
         self._workflows = workflows
         self._sidecar = sidecar
         self._worker_ready = worker_ready
-        self._validation_seconds = validation_seconds
+        self._terms = terms
         self._confirm_seconds = confirm_seconds
         self._starts = StartRecords(sidecar)
         self._slips = ValidationSlips(sidecar)
@@ -51,10 +54,11 @@ class FrontDesk:
         self._unseen: dict[str, str] = {}
 
     def start(self, order: Order) -> Answer:
-        """Start it; asked again, by whomever, answer the same. Raises Conflict."""
+        """Start it; asked again, by whomever, answer the same. Raises Conflict, BadInput."""
         if not self._worker_ready():  # the engine would keep the request waiting
             raise Unavailable("The workflow worker is not connected yet.")
         with self._locks.held(order.id):
+            check_schedule(order, self._starts.is_known)
             record = self._starts.claim(order)
             if not record.started:
                 self._start(order.id, record.order)
@@ -133,8 +137,8 @@ class FrontDesk:
 
     def _start(self, order_id: str, order: dict[str, Any]) -> None:
         if self._workflows.find(order_id) is None:
-            ticket = {"order": order, "validation_seconds": self._validation_seconds}
-            self._workflows.start(order_id, ticket)
+            ticket = Ticket(order=Order.model_validate(order), terms=self._terms)
+            self._workflows.start(order_id, dumped(ticket))
         self._starts.mark_started(order_id)
 
     def _known(self, order_id: str) -> Instance:

@@ -1,15 +1,17 @@
 """The steps of the story: one function each, one effect each, safe to run twice.
 
-Their input is {"order": the order} and, where it matters, "attempt" (1, and one more for each
-remake). The peers know a step by order id and attempt and answer a repeat as the first time.
-Each raises PeerRefused (final) or an Unavailable (tried again by the workflow).
+Their inputs and answers are the models of `steps.py`. The peers know a step by order id and
+attempt and answer a repeat as the first time. Each raises PeerRefused (final) or an Unavailable
+(tried again by the workflow). Their undos are in `undo_activities.py`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from pizza_common.event import OrderEvent
+from pizza_common.faults import Faults
 from pizza_common.order import Order
 from pizza_common.sidecar import Sidecar
 from pizza_common.status import (
@@ -19,106 +21,171 @@ from pizza_common.status import (
     Stage,
     Status,
 )
+from steps import (
+    Announcement,
+    Bill,
+    CookedPizza,
+    Decision,
+    Delivery,
+    Gift,
+    OnePizza,
+    Payment,
+    Promise,
+    Reservation,
+    Step,
+    StepInput,
+    Taken,
+    Undoing,
+)
 from validation_slip import ValidationSlips
 
 STOREFRONT = "pizza-storefront"
 KITCHEN = "pizza-kitchen"
 DELIVERY = "pizza-delivery"
+LOYALTY = "pizza-loyalty"
 
 GRACE_SECONDS = 30.0
 """What a peer may take beyond the seconds of its stages."""
 
-Ticket = dict[str, Any]
+POLITE_SECONDS = 3.0
+"""What a peer may take that the order can do without."""
+
+Json = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Shop:
-    """What the steps work with: the sidecar, and the factor on the peers' stage seconds."""
+    """What the steps work with: the sidecar, and the factor on the peers' stage seconds.
+
+    `faults` are what an operator armed, where that is allowed at all.
+    """
 
     sidecar: Sidecar
     time_scale: float = 1.0
+    faults: Faults | None = None
+
+    def do(self, step: Step, given: BaseModel) -> Any:
+        """The step's answer. Raises what it raises, or InjectedFault before or after it."""
+        if self.faults is None:
+            return step(self, given)
+        self.faults.strike(step.__name__)
+        answer = step(self, given)
+        self.faults.strike(step.__name__, after=True)
+        return answer
 
 
-Step = Callable[[Shop, Ticket], Any]
+def order_pizza(shop: Shop, given: StepInput) -> Taken:
+    """The storefront takes the order."""
+    timeout = stage_seconds(shop, STOREFRONT_STAGES)
+    answer = shop.sidecar.invoke(STOREFRONT, "order", given.order.sent(), timeout=timeout)
+    return Taken.model_validate(answer)
 
 
-def order_pizza(shop: Shop, ticket: Ticket) -> dict[str, Any]:
-    """The storefront takes the order and the money."""
-    timeout = _seconds(shop, STOREFRONT_STAGES)
-    return shop.sidecar.invoke(STOREFRONT, "order", ticket["order"], timeout=timeout)
+def ask_loyalty(shop: Shop, given: StepInput) -> Gift:
+    """What the customer need not pay: their cheapest pizza, if it is their tenth order."""
+    path = f"loyalty/{given.order.customer.key}"
+    card = shop.sidecar.invoke(LOYALTY, path, timeout=POLITE_SECONDS, method="GET")
+    if card.get("free_next") is not True:
+        return Gift()
+    menu = shop.sidecar.invoke(STOREFRONT, "menu", timeout=POLITE_SECONDS, method="GET")
+    return Gift(free_cents=_cheapest_cents(given.order, menu))
 
 
-def cook_pizza(shop: Shop, ticket: Ticket) -> dict[str, Any]:
-    """The kitchen cooks; then the manager may decide, even while the workflow is paused."""
-    order, attempt = ticket["order"], ticket["attempt"]
-    body = order if attempt == 1 else {**order, "attempt": attempt}
-    pizza = shop.sidecar.invoke(KITCHEN, "cook", body, timeout=_seconds(shop, KITCHEN_STAGES))
-    ValidationSlips(shop.sidecar).open(order["order_id"], attempt)
-    return pizza
+def authorize_payment(shop: Shop, given: Bill) -> Payment:
+    """The customer's money is set aside."""
+    body = given.order.sent() | ({"free_cents": given.free_cents} if given.free_cents else {})
+    return Payment.model_validate(_post(shop, STOREFRONT, "payments", body))
 
 
-def validate_pizza(shop: Shop, ticket: Ticket) -> None:
+def reserve_stock(shop: Shop, given: StepInput) -> Reservation:
+    """The ingredients are set aside."""
+    answer = _post(shop, KITCHEN, "stock/reservations", given.order.sent())
+    return Reservation.model_validate(answer)
+
+
+def confirm_order(shop: Shop, given: Promise) -> None:
+    """The customer is told the price and the time."""
+    body = given.model_dump(mode="json")
+    _post(shop, STOREFRONT, f"orders/{given.order.id}/confirm", body)
+
+
+def cook_one_pizza(shop: Shop, given: OnePizza) -> CookedPizza:
+    """The kitchen cooks one pizza of the order."""
+    body = {"order": given.order.sent(), "pizza": given.pizza, "attempt": given.attempt}
+    path = f"cook/{given.order.id}/pizzas/{given.pizza}"
+    timeout = stage_seconds(shop, KITCHEN_STAGES)
+    return CookedPizza.model_validate(shop.sidecar.invoke(KITCHEN, path, body, timeout=timeout))
+
+
+def open_validation(shop: Shop, given: Undoing) -> None:
+    """From now on a manager may decide about this attempt, even while the workflow is paused."""
+    ValidationSlips(shop.sidecar).open(given.order.id, given.attempt)
+
+
+def validate_pizza(shop: Shop, given: Undoing) -> None:
     """Ask for a manager, by marking the order as waiting."""
-    announce(shop, {**ticket, "status": Status.WAITING_FOR_VALIDATION})
+    _publish(shop, given.order, Status.WAITING_FOR_VALIDATION, attempt=given.attempt)
 
 
-def deliver_pizza(shop: Shop, ticket: Ticket) -> dict[str, Any]:
-    """A driver brings it to the customer."""
-    timeout = _seconds(shop, DELIVERY_STAGES)
-    return shop.sidecar.invoke(DELIVERY, "deliver", ticket["order"], timeout=timeout)
-
-
-def announce(shop: Shop, ticket: Ticket) -> None:
-    """Publish `ticket["status"]`, with `ticket["detail"]` if there is any, to the order book."""
-    event = OrderEvent.announce(
-        Order.model_validate(ticket["order"]),
-        Status(ticket["status"]),
-        "pizza-workflow",
-        attempt=ticket.get("attempt", 1),
-        detail=str(ticket["detail"])[:500] if ticket.get("detail") else None,
-    )
-    shop.sidecar.publish(event)
-
-
-def close_validation(shop: Shop, ticket: Ticket) -> dict[str, Any] | None:
+def close_validation(shop: Shop, given: Undoing) -> Decision | None:
     """End the round undecided; a decision that was accepted before is given instead."""
-    slips = ValidationSlips(shop.sidecar)
-    return slips.close(ticket["order"]["order_id"], ticket["attempt"])
+    written = ValidationSlips(shop.sidecar).close(given.order.id, given.attempt)
+    return Decision.model_validate(written) if written else None
 
 
-def refund_order(shop: Shop, ticket: Ticket) -> None:
-    """Undo `order_pizza`."""
-    _undo(shop, STOREFRONT, "orders/{}/cancel", ticket)
+def deliver_pizza(shop: Shop, given: StepInput) -> Delivery:
+    """A driver brings it to the customer."""
+    timeout = stage_seconds(shop, DELIVERY_STAGES)
+    answer = shop.sidecar.invoke(DELIVERY, "deliver", given.order.sent(), timeout=timeout)
+    return Delivery.model_validate(answer)
 
 
-def discard_pizza(shop: Shop, ticket: Ticket) -> None:
-    """Undo `cook_pizza` of this attempt."""
-    _undo(shop, KITCHEN, "cook/{}/discard", ticket)
+def capture_payment(shop: Shop, given: StepInput) -> None:
+    """The money that was set aside is taken."""
+    _post(shop, STOREFRONT, f"payments/{given.order.id}/capture", {"order_id": given.order.id})
 
 
-def recall_delivery(shop: Shop, ticket: Ticket) -> None:
-    """Undo `deliver_pizza`."""
-    _undo(shop, DELIVERY, "deliver/{}/recall", ticket)
+def announce(shop: Shop, given: Announcement) -> None:
+    """Publish a status to the order book."""
+    _publish(
+        shop,
+        given.order,
+        given.status,
+        attempt=given.attempt,
+        repeat=given.repeat,
+        detail=given.detail[:500] if given.detail else None,
+    )
 
 
-STEPS: tuple[Step, ...] = (
+STEPS = (
     order_pizza,
-    cook_pizza,
+    ask_loyalty,
+    authorize_payment,
+    reserve_stock,
+    confirm_order,
+    cook_one_pizza,
+    open_validation,
     validate_pizza,
-    deliver_pizza,
-    announce,
     close_validation,
-    refund_order,
-    discard_pizza,
-    recall_delivery,
+    deliver_pizza,
+    capture_payment,
+    announce,
 )
 
 
-def _undo(shop: Shop, app_id: str, path: str, ticket: Ticket) -> None:
-    order_id = ticket["order"]["order_id"]
-    body = {"order_id": order_id, "attempt": ticket.get("attempt", 1)}
-    shop.sidecar.invoke(app_id, path.format(order_id), body, timeout=GRACE_SECONDS)
-
-
-def _seconds(shop: Shop, stages: tuple[Stage, ...]) -> float:
+def stage_seconds(shop: Shop, stages: tuple[Stage, ...]) -> float:
+    """How long a peer may take for its stages."""
     return GRACE_SECONDS + shop.time_scale * sum(stage.seconds for stage in stages)
+
+
+def _publish(shop: Shop, order: Order, status: Status, **more: Any) -> None:
+    shop.sidecar.publish(OrderEvent.announce(order, status, "pizza-workflow", **more))
+
+
+def _post(shop: Shop, app_id: str, path: str, body: Json) -> Json:
+    return shop.sidecar.invoke(app_id, path, body, timeout=GRACE_SECONDS)
+
+
+def _cheapest_cents(order: Order, menu: Json) -> int:
+    prices = {each["pizza_type"]: each["prices"] for each in menu["pizzas"]}
+    return min(prices[pizza.pizza_type][pizza.size] for pizza in order.all_items())

@@ -6,103 +6,138 @@ from typing import Any
 from dapr.ext.workflow import DaprWorkflowContext, TaskFailedError
 
 from cancellation import Cancelled, OrderStopped
+from cooking import cook_round
+from endings import Cause, delivered, not_delivered, why
+from first_form import first_form
 from pizza_activities import (
     announce,
-    cook_pizza,
+    ask_loyalty,
+    authorize_payment,
+    capture_payment,
+    confirm_order,
     deliver_pizza,
-    discard_pizza,
     order_pizza,
-    recall_delivery,
-    refund_order,
+    reserve_stock,
     validate_pizza,
 )
+from pizza_common.status import Status
 from place import Place
-from saga import Saga
-from validation import Decision, Rejected, wait_for_decision
-
-REMAKES = 2
-"""How often a rejected pizza is made again when the manager asks for it."""
+from saga import Branch, Saga, Steps
+from steps import Delivery, Gift, Payment
+from ticket import Terms, Ticket, aware, naive
+from undo_activities import (
+    cancel_order,
+    discard_pizza,
+    recall_delivery,
+    refund_payment,
+    release_stock,
+)
+from validation import Rejected, announce_verdict, wait_for_approval
 
 Story = Generator[Any, Any, dict[str, Any]]
-Cause = TaskFailedError | OrderStopped
+
+WHOLE_SHOP = "whole-shop"
+"""The patch since which the story has money, stock, children, reminders and schedules."""
 
 
-def pizza_workflow(ctx: DaprWorkflowContext, ticket: dict[str, Any]) -> Story:
-    """Take it, cook it, have it checked, deliver it. If any of that stops, undo what was begun.
-
-    `ticket` is {"order": the order, "validation_seconds": how long a manager may take}.
-    """
-    saga = Saga(ctx, ticket["order"])
+def pizza_workflow(ctx: DaprWorkflowContext, ticket: Ticket) -> Story:
+    """Take it, pay it, cook it, have it checked, deliver it. If any of that stops, undo it all."""
+    if not ctx.is_patched(WHOLE_SHOP):
+        return (yield from first_form(ctx, ticket))
+    saga, terms = Saga(ctx, ticket.order), ticket.terms
+    saga.on_stop(cancel_order)  # whatever happens, the customer is told
     try:
-        yield from saga.step(order_pizza, Place.TAKING_ORDER, undo=refund_order)
-        yield from cook_until_approved(saga, ticket["validation_seconds"])
-        delivery = yield from saga.last_step(deliver_pizza, Place.DELIVERING, undo=recall_delivery)
+        yield from wait_for_its_time(saga, terms)
+        yield from saga.step(order_pizza, Place.TAKING_ORDER)
+        payment = yield from pay_and_reserve(saga)
+        yield from promise_to_customer(saga, terms, payment)
+        yield from cook_until_approved(saga, terms)
+        delivery = yield from deliver(saga)
     except (TaskFailedError, OrderStopped) as cause:
         return (yield from call_off(saga, cause))
     ctx.set_custom_status(Place.DELIVERED.value)
-    return delivered(saga.order, delivery)
+    return delivered(saga, delivery)
 
 
-def cook_until_approved(saga: Saga, validation_seconds: float) -> Generator[Any, Any, None]:
+def wait_for_its_time(saga: Saga, terms: Terms) -> Steps:
+    """A scheduled order is begun in time to be delivered then. Raises Cancelled."""
+    if saga.order.scheduled_for is None:
+        return
+    begin = naive(saga.order.scheduled_for) - terms.lead
+    if saga.ctx.current_utc_datetime < begin:
+        said = f"for {saga.order.scheduled_for}"
+        yield from saga.step(announce, Place.SCHEDULED, status=Status.SCHEDULED, detail=said)
+        yield from saga.wait_until(begin)
+
+
+def pay_and_reserve(saga: Saga) -> Generator[Any, Any, Payment]:
+    """Money and ingredients at the same time; the tenth pizza is free, if loyalty can be asked."""
+    gift = (yield from saga.ask(ask_loyalty)) or Gift()
+    payment, _ = yield from saga.together(
+        Place.PAYING,
+        Branch(authorize_payment, undo=refund_payment, detail={"free_cents": gift.free_cents}),
+        Branch(reserve_stock, undo=release_stock),
+    )
+    return payment
+
+
+def promise_to_customer(saga: Saga, terms: Terms, payment: Payment) -> Steps:
+    """Say what it costs and when it comes."""
+    yield from saga.step(
+        confirm_order,
+        Place.CONFIRMING,
+        total_cents=payment.amount_cents,
+        estimated_at=aware(saga.ctx.current_utc_datetime + terms.lead),
+    )
+
+
+def cook_until_approved(saga: Saga, terms: Terms) -> Steps:
     """Cook and have it checked, again for each remake asked for.
 
-    Raises Rejected, TimedOut, Cancelled, TaskFailedError.
+    Raises Rejected, Escalated, Cancelled, TaskFailedError.
     """
-    for attempt in range(1, REMAKES + 2):
-        yield from saga.step(cook_pizza, Place.COOKING, undo=discard_pizza, attempt=attempt)
-        yield from saga.step(validate_pizza, Place.WAITING_FOR_VALIDATION, attempt=attempt)
-        decision = yield from wait_for_decision(saga, attempt, validation_seconds)
-        approved = decision.get("approved") is True
-        yield from announce_verdict(saga, attempt, approved, decision)
-        if approved:
+    for round_ in range(1, terms.remakes + 2):
+        yield from cook(saga, round_, terms)
+        yield from saga.step(validate_pizza, Place.WAITING_FOR_VALIDATION, attempt=round_)
+        decision = yield from wait_for_approval(saga, round_, terms)
+        yield from announce_verdict(saga, decision)
+        if decision.approved:
             return
-        if decision.get("remake") is not True:
+        if not decision.remake or round_ > terms.remakes:
             break
+        yield from saga.step(announce, Place.COOKING, status=Status.REMAKING, attempt=round_)
     raise Rejected
 
 
-def announce_verdict(
-    saga: Saga, attempt: int, approved: bool, decision: Decision
-) -> Generator[Any, Any, None]:
-    """Tell the order book. Raises Cancelled, TaskFailedError.
+def cook(saga: Saga, round_: int, terms: Terms) -> Steps:
+    """All pizzas of the order, each by a child workflow, joined."""
+    detail = {"attempt": round_, "tries": terms.cook_tries}
+    name = f"round-{round_}"
+    yield from saga.child(cook_round, name, Place.COOKING, undo=discard_pizza, **detail)
 
-    This step also keeps a promise. At `validated` no cancel is accepted any more; one that was
-    accepted before is stored before this step ends, so the check at its end sees it, also when
-    a pause held both back.
-    """
-    place = Place.VALIDATED if approved else Place.REJECTED
-    reason = decision.get("reason")
-    yield from saga.step(announce, place, status=place.value, attempt=attempt, detail=reason)
+
+def deliver(saga: Saga) -> Generator[Any, Any, Delivery]:
+    """Bring it and take the money; what was delivered is not called off for money's sake."""
+    delivery = yield from saga.last_step(deliver_pizza, Place.DELIVERING, undo=recall_delivery)
+    yield from saga.attempt(capture_payment)
+    yield from call_for_attention(saga)
+    return delivery
 
 
 def call_off(saga: Saga, cause: Cause) -> Story:
     """Undo everything, tell the order book, and say how it ended."""
     cancelled = isinstance(cause, Cancelled)
-    ending = Place.CANCELLED if cancelled else Place.FAILED
     saga.ctx.set_custom_status(Place.CANCELLING.value if cancelled else Place.UNDOING.value)
     yield from saga.compensate()
+    yield from call_for_attention(saga)
+    ending = Place.CANCELLED if cancelled and not saga.needs_attention else Place.FAILED
     yield from saga.attempt(announce, status=ending.value, detail=why(cause))
     saga.ctx.set_custom_status(ending.value)
     return not_delivered(saga, cause, ending)
 
 
-def why(cause: Cause) -> str:
-    """The cause in words, without the engine's task numbers."""
-    return cause.details.message if isinstance(cause, TaskFailedError) else str(cause)
-
-
-def delivered(order: dict[str, Any], delivery: dict[str, Any]) -> dict[str, Any]:
-    """The result of an order that reached its customer."""
-    return {
-        "order_id": order["order_id"],
-        "status": "completed",
-        "final_status": Place.DELIVERED.value,
-        "delivery_result": delivery,
-    }
-
-
-def not_delivered(saga: Saga, cause: Cause, ending: Place) -> dict[str, Any]:
-    """The result of an order that was called off; `needs_attention` only when an undo gave up."""
-    reason = {"reason": cause.reason} if isinstance(cause, Cancelled) else {"error": why(cause)}
-    attention = {"needs_attention": saga.needs_attention} if saga.needs_attention else {}
-    return {"order_id": saga.order["order_id"], "status": ending.value, **reason, **attention}
+def call_for_attention(saga: Saga) -> Steps:
+    """Tell the operators what a person has to do, if there is anything."""
+    if saga.needs_attention:
+        what = "; ".join(saga.needs_attention)
+        yield from saga.attempt(announce, status=Status.NEEDS_ATTENTION, detail=what)

@@ -8,7 +8,10 @@ from pizza_common.status import Status
 class Place(StrEnum):
     """Coarser than the order book's statuses: one for each step that may be asked about."""
 
+    SCHEDULED = Status.SCHEDULED.value
     TAKING_ORDER = "taking_order"
+    PAYING = "paying"
+    CONFIRMING = "confirming"
     COOKING = "cooking"
     WAITING_FOR_VALIDATION = Status.WAITING_FOR_VALIDATION.value
     REJECTED = Status.REJECTED.value
@@ -24,7 +27,16 @@ class Place(StrEnum):
 # A cancel is accepted here. Not at `validated`: the pizza is being handed over. None is an
 # order whose workflow has not begun.
 CANCELLABLE = frozenset(
-    {None, Place.TAKING_ORDER, Place.COOKING, Place.WAITING_FOR_VALIDATION, Place.REJECTED}
+    {
+        None,
+        Place.SCHEDULED,
+        Place.TAKING_ORDER,
+        Place.PAYING,
+        Place.CONFIRMING,
+        Place.COOKING,
+        Place.WAITING_FOR_VALIDATION,
+        Place.REJECTED,
+    }
 )
 
 # A manager may decide here once the slip is open. `cooking` because a paused workflow stays

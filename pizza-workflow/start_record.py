@@ -35,6 +35,11 @@ class StartRecords:
             return self._claimed_before(order)
         return StartRecord(order.sent())
 
+    def is_known(self, order_id: str) -> bool:
+        """Whether the id was claimed before."""
+        value, _ = self._sidecar.get_state(_key(order_id))
+        return value is not None
+
     def mark_started(self, order_id: str) -> None:
         """Note that the workflow was started, unless another notes it at this moment."""
         value, etag = self._sidecar.get_state(_key(order_id))

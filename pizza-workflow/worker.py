@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -14,15 +15,27 @@ from dapr.ext.workflow import (
     WorkflowRuntime,
 )
 from dapr.ext.workflow.logger import LoggerOptions
+from pydantic import BaseModel, ValidationError
 
-from pizza_activities import STEPS, Shop, Step, Ticket
-from pizza_common.errors import PeerRefused, Unavailable
-from pizza_workflow import Story, pizza_workflow
+from cooking import cook_pizza_alone, cook_round
+from first_form import STEPS as FIRST_FORM_STEPS
+from monitor import shop_monitor
+from monitor_activities import STEPS as MONITOR_STEPS
+from pizza_activities import STEPS, Json, Shop
+from pizza_common.errors import InjectedFault, PeerRefused, PizzaError
+from pizza_workflow import pizza_workflow
+from saga import Steps, dumped
+from steps import NonRetryableError, Step, input_of
+from undo_activities import UNDOS
 from workflow_settings import WorkflowSettings
 
 log = structlog.get_logger()
 
+WORKFLOWS: tuple[Step, ...] = (pizza_workflow, cook_round, cook_pizza_alone, shop_monitor)
+
 _CHATTY = ("durabletask-worker", "durabletask-client", "WorkflowRuntime", "DaprWorkflowContext")
+
+_SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
 
 LOST_SECONDS = 60.0
 """How long a stream may be away before the runtime is replaced."""
@@ -31,40 +44,61 @@ END_SECONDS = 3.0
 """How long a stopping worker may take to deliver its last results."""
 
 
-class NonRetryableError(Exception):
-    """What the workflow must not try again; the SDK knows it by this name."""
-
-
 def register(runtime: WorkflowRuntime, shop: Shop) -> None:
-    """Make the workflow and its steps known to a runtime.
+    """Make the workflows and their steps known to a runtime.
 
     The SDK marks each function it is given and then refuses it to a second runtime, so it gets
     new ones that do nothing but pass on.
     """
-
-    def story(ctx: DaprWorkflowContext, ticket: dict[str, Any]) -> Story:
-        return pizza_workflow(ctx, ticket)
-
-    runtime.register_workflow(story, name=pizza_workflow.__name__)
-    for step in STEPS:
+    for workflow in WORKFLOWS:
+        runtime.register_workflow(workflow_of(workflow), name=workflow.__name__)
+    for step in (*STEPS, *UNDOS, *MONITOR_STEPS, *FIRST_FORM_STEPS):
         runtime.register_activity(activity_of(step, shop), name=step.__name__)
 
 
-def activity_of(step: Step, shop: Shop) -> Callable[[WorkflowActivityContext, Ticket], Any]:
-    """The step as an activity. Raises NonRetryableError where the peer's answer is final."""
+def workflow_of(workflow: Step) -> Callable[[DaprWorkflowContext, Json], Steps]:
+    """The workflow as the engine calls it: JSON in, JSON out."""
 
-    def activity(_ctx: WorkflowActivityContext, ticket: Ticket) -> Any:
-        with structlog.contextvars.bound_contextvars(order_id=ticket["order"]["order_id"]):
+    def run(ctx: DaprWorkflowContext, given: Json) -> Steps:
+        return as_json((yield from workflow(ctx, input_of(workflow).model_validate(given))))
+
+    return run
+
+
+def activity_of(step: Step, shop: Shop) -> Callable[[WorkflowActivityContext, Json], Any]:
+    """The step as an activity: JSON in, JSON out.
+
+    Raises NonRetryableError where the peer's answer is final, or is none that can be read.
+    """
+
+    def activity(_ctx: WorkflowActivityContext, given: Json) -> Any:
+        with structlog.contextvars.bound_contextvars(order_id=order_id_of(given)):
             try:
-                return step(shop, ticket)
-            except PeerRefused as refusal:
-                log.warning("step refused", step=step.__name__, error=refusal.detail)
-                raise NonRetryableError(refusal.detail) from refusal
-            except Unavailable as error:
-                log.warning("step failed", step=step.__name__, error=error.detail)
+                return as_json(shop.do(step, input_of(step).model_validate(given)))
+            except (PizzaError, ValidationError) as error:
+                log.warning("step failed", step=step.__name__, error=str(error))
+                if is_final(error):
+                    raise NonRetryableError(str(error)) from error
                 raise
 
     return activity
+
+
+def is_final(error: PizzaError | ValidationError) -> bool:
+    """Whether trying again is vain: a refusal, or an answer that cannot be read."""
+    refused = isinstance(error, PeerRefused | InjectedFault)
+    return isinstance(error, ValidationError) or (refused and error.status < _SERVER_ERROR)
+
+
+def as_json(answer: Any) -> Any:
+    """A model as the engine carries it; anything else is left as it is."""
+    return dumped(answer) if isinstance(answer, BaseModel) else answer
+
+
+def order_id_of(given: Json) -> str | None:
+    """The order that a step is for, if it is for one."""
+    order_id: str | None = (given.get("order") or {}).get("order_id")
+    return order_id
 
 
 def new_runtime(settings: WorkflowSettings) -> WorkflowRuntime:

@@ -4,6 +4,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -29,15 +30,20 @@ _UNKNOWN_INSTANCE = "no such instance exists"
 
 @dataclass(frozen=True)
 class Instance:
-    """One order's workflow as the engine last saw it; `order` is what it was started with."""
+    """A workflow as the engine last saw it; `input` is what it was started with."""
 
     runtime_status: str
     custom_status: str | None = None
     created_at: str | None = None
     last_updated_at: str | None = None
-    order: dict[str, Any] | None = None
+    input: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
     error: str | None = None
+
+    @property
+    def order(self) -> dict[str, Any] | None:
+        """The order that the workflow is for, if it is for one."""
+        return (self.input or {}).get("order")
 
     @property
     def is_final(self) -> bool:
@@ -46,7 +52,10 @@ class Instance:
 
 
 class WorkflowClient:
-    """Pizza workflows by order id. Every method raises SidecarUnavailable, also after a while."""
+    """Pizza workflows by order id, others by instance id.
+
+    Every method raises SidecarUnavailable, also after a while.
+    """
 
     def __init__(self, settings: WorkflowSettings) -> None:
         self._settings = settings
@@ -55,25 +64,33 @@ class WorkflowClient:
 
     def start(self, order_id: str, ticket: dict[str, Any]) -> None:
         """Start the order's workflow; one that is active already is left alone."""
-        try:
-            self._call(
-                lambda client: client.schedule_new_workflow(
-                    pizza_workflow.__name__, input=ticket, instance_id=instance_id(order_id)
-                )
-            )
-        except _AlreadyActive:
-            return
+        self.start_any(pizza_workflow.__name__, instance_id(order_id), ticket)
 
     def find(self, order_id: str) -> Instance | None:
         """The order's workflow, or None."""
-        state = self._call(lambda client: client.get_workflow_state(instance_id(order_id)))
-        return _instance(state) if state else None
+        return self.find_any(instance_id(order_id))
 
     def tell(self, order_id: str, event: str, data: dict[str, Any]) -> None:
         """Raise an event. Raises NotFound; a finished workflow takes it and does nothing."""
-        self._call(
-            lambda client: client.raise_workflow_event(instance_id(order_id), event, data=data)
-        )
+        self.tell_any(instance_id(order_id), event, data)
+
+    def start_any(self, workflow: str, instance: str, given: dict[str, Any]) -> None:
+        """Start any workflow; one that is active already under that id is left alone."""
+        with suppress(_AlreadyActive):
+            self._call(
+                lambda client: client.schedule_new_workflow(
+                    workflow, input=given, instance_id=instance
+                )
+            )
+
+    def find_any(self, instance: str) -> Instance | None:
+        """The workflow of that id, or None."""
+        state = self._call(lambda client: client.get_workflow_state(instance))
+        return _instance(state) if state else None
+
+    def tell_any(self, instance: str, event: str, data: dict[str, Any]) -> None:
+        """Raise an event of any workflow. Raises NotFound."""
+        self._call(lambda client: client.raise_workflow_event(instance, event, data=data))
 
     def pause(self, order_id: str) -> None:
         """Suspend a workflow that runs. Raises NotFound."""
@@ -147,14 +164,14 @@ def _translated(error: grpc.RpcError) -> Exception:
 
 
 def _instance(state: WorkflowState) -> Instance:
-    ticket, result = _object(state.serialized_input), _object(state.serialized_output)
+    given, result = _object(state.serialized_input), _object(state.serialized_output)
     failure = state.failure_details
     return Instance(
         runtime_status=state.runtime_status.name,
         custom_status=_text(state.serialized_custom_status),
         created_at=_time(state.created_at),
         last_updated_at=_time(state.last_updated_at),
-        order=(ticket or {}).get("order"),
+        input=given,
         result=result,
         error=failure.message if failure else (result or {}).get("error"),
     )

@@ -13,7 +13,29 @@ class WorkflowSettings(Settings):
         ge=1,
         le=30 * 86400,
         allow_inf_nan=False,
-        description="Seconds a manager has for validating a pizza; then the order fails",
+        description="Seconds a manager has for validating a pizza; then the order is cancelled",
+    )
+    pizza_validation_reminders: int = Field(
+        default=2, ge=0, le=20, description="Reminders in that time, evenly spaced"
+    )
+    pizza_remakes: int = Field(
+        default=2, ge=0, le=4, description="How often a rejected pizza may be made again"
+    )
+    pizza_cook_tries: int = Field(
+        default=5, ge=1, le=20, description="How often a pizza that fails is cooked again, and once"
+    )
+    pizza_monitor_seconds: float = Field(
+        default=60.0,
+        ge=0,
+        le=86400,
+        allow_inf_nan=False,
+        description="Seconds between two rounds of the monitor; 0 for no monitor",
+    )
+    pizza_restock_below: int = Field(
+        default=100, ge=0, description="An ingredient with less than this is bought"
+    )
+    pizza_restock_units: int = Field(
+        default=500, ge=1, description="How much of an ingredient is bought at a time"
     )
     pizza_worker_threads: int = Field(
         default=128, ge=1, le=1024, description="Steps that the workflow worker runs at a time"

@@ -1,1 +1,1 @@
-"""What the five services share: the app factory, models, events, Dapr access, settings, logging."""
+"""What the services share: the app factory, models, events, Dapr access, settings, logging."""

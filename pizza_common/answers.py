@@ -14,6 +14,7 @@ class OrderAnswer(BaseModel):
     size: Size | None = None
     items: list[Item] | None = None
     customer: Customer
+    scheduled_for: str | None = None
     status: Status
 
 

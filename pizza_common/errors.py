@@ -4,13 +4,16 @@ PizzaError                 500
 ├── BadInput               400  what the client sent cannot be used
 ├── NotFound               404  there is no such order or page
 ├── Conflict               409  the order's state does not allow it
-│   └── Undone             409  the step was undone before it was asked for
+│   ├── Undone             409  the step was undone before it was asked for
+│   └── OutOfStock         409  the kitchen has not enough of an ingredient
 ├── Unavailable            503  try again later
 │   ├── SidecarUnavailable 503  the own sidecar does not answer, or not in time
 │   ├── PeerUnavailable    503  another service does not answer, or fails
 │   ├── EtagMismatch       503  somebody else wrote the same key at the same time
+│   ├── NoDriver           503  every driver is on the road
 │   └── Interrupted        503  this service is stopping
 ├── PeerRefused            the peer's own 4xx: asking again does not help
+├── InjectedFault          the status that an operator asked for, to see what happens then
 └── SettingsError          the process cannot start: one line, exit code 1
 """
 
@@ -58,6 +61,12 @@ class Undone(Conflict):
     title = "Already undone"
 
 
+class OutOfStock(Conflict):
+    """The kitchen has not enough of an ingredient; `detail` names what is missing."""
+
+    title = "Out of stock"
+
+
 class Unavailable(PizzaError):
     """Something that is needed does not work at the moment; the same request may succeed later."""
 
@@ -83,6 +92,12 @@ class EtagMismatch(Unavailable):
     title = "Written at the same time"
 
 
+class NoDriver(Unavailable):
+    """Every driver is on the road."""
+
+    title = "No driver is free"
+
+
 class Interrupted(Unavailable):
     """The service is stopping; the work is taken up again by the next request."""
 
@@ -96,6 +111,16 @@ class PeerRefused(PizzaError):
     title = "Refused by a peer"
 
     def __init__(self, detail: str = "", status: int = 400) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class InjectedFault(PizzaError):
+    """An operator asked for this failure, with this status, to see what happens then."""
+
+    title = "Injected fault"
+
+    def __init__(self, detail: str = "", status: int = 500) -> None:
         super().__init__(detail)
         self.status = status
 

@@ -19,7 +19,11 @@ Moment = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{
 
 
 class OrderEvent(BaseModel):
-    """Its id follows from order, status and attempt, so a step that runs twice repeats it."""
+    """Its id follows from what it tells, so a step that runs twice repeats it.
+
+    `attempt` is the round: 1, and one more for each remake. `repeat` counts what is told several
+    times in a round, as reminders are.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,6 +34,7 @@ class OrderEvent(BaseModel):
     at: Moment
     order: Order
     attempt: Attempt = 1
+    repeat: int = Field(default=1, ge=1, le=10000)
     detail: str | None = Field(default=None, max_length=500)
 
     @classmethod
@@ -40,24 +45,26 @@ class OrderEvent(BaseModel):
         service: str,
         *,
         attempt: int = 1,
+        repeat: int = 1,
         detail: str | None = None,
         at: str | None = None,
     ) -> Self:
         """The event of an order that has its id; `at` is now unless given."""
         return cls(
-            event_id=event_id(order.id, status, attempt),
+            event_id=event_id(order.id, status, attempt, repeat),
             order_id=order.id,
             status=status,
             service=service,
             at=at or moment(),
             order=order,
             attempt=attempt,
+            repeat=repeat,
             detail=detail,
         )
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
-        if self.event_id != event_id(self.order_id, self.status, self.attempt):
+        if self.event_id != event_id(self.order_id, self.status, self.attempt, self.repeat):
             raise ValueError("event_id does not belong to this order, status and attempt")
         if self.order.order_id != self.order_id:
             raise ValueError("the order has another id")
@@ -71,11 +78,17 @@ class OrderEvent(BaseModel):
         """What the order's timeline says of it: status, at, service, and what is not usual."""
         shown = {"status": self.status.value, "at": self.at, "service": self.service}
         more = {"detail": self.detail} if self.detail else {}
-        return shown | more | ({"attempt": self.attempt} if self.attempt > 1 else {})
+        counts = {"attempt": self.attempt, "repeat": self.repeat}
+        return shown | more | {name: count for name, count in counts.items() if count > 1}
 
 
-def event_id(order_id: str, status: Status, attempt: int = 1) -> str:
-    """`<order_id>:<status>`, and `:<attempt>` from the second round on."""
+def event_id(order_id: str, status: Status, attempt: int = 1, repeat: int = 1) -> str:
+    """`<order_id>:<status>`, `:<attempt>` from the second round, `:<repeat>` from the second time.
+
+    The first round is named, too, where `:<repeat>` follows.
+    """
+    if repeat > 1:
+        return f"{order_id}:{status.value}:{attempt}:{repeat}"
     return f"{order_id}:{status.value}" + (f":{attempt}" if attempt > 1 else "")
 
 

@@ -1,10 +1,23 @@
-"""The order as clients send it, and what it means: which pizzas, for whom."""
+"""The order as clients send it, and what it means: which pizzas, for whom, when."""
 
+import hashlib
+import re
+import unicodedata
 import uuid
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
+
+from pizza_common.errors import BadInput
 
 PizzaType = Literal[
     "margherita",
@@ -31,6 +44,23 @@ Attempt = Annotated[int, Field(ge=1, le=100, description="1, and one more for ea
 MAX_ITEMS = 20
 MAX_QUANTITY = 20
 
+_TIME = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})$"
+_KEY_LENGTH = 64
+CUSTOMER_KEY = r"^(?:[^\W_]|[.-]){1,90}$"
+
+
+def _in_utc(text: str) -> str:
+    """The same time in UTC with milliseconds. Raises ValueError for a day that never is."""
+    try:
+        time = datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is beyond the calendar") from error
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Time = Annotated[str, StringConstraints(pattern=_TIME), AfterValidator(_in_utc)]
+"""ISO 8601 with an offset; kept in UTC."""
+
 
 class StrictModel(BaseModel):
     """Takes JSON types as they are and refuses fields it does not know."""
@@ -53,6 +83,18 @@ class Customer(StrictModel):
     address: Text = Field(max_length=200)
     phone: Text = Field(max_length=40)
 
+    @property
+    def key(self) -> str:
+        """The same for the same name and phone, however they are spaced and capitalised.
+
+        `john-doe.5550123` for John Doe with 555-0123; fits into a path.
+        """
+        name, phone = _slug(self.name), _slug(self.phone).replace("-", "")
+        key = f"{name}.{phone}"
+        if len(key) <= _KEY_LENGTH:
+            return key
+        return key[:_KEY_LENGTH] + "." + hashlib.sha256(key.encode()).hexdigest()[:16]
+
 
 class Order(StrictModel):
     """An order; `pizza_type` and `size` are shorthand for a single item."""
@@ -62,16 +104,17 @@ class Order(StrictModel):
     size: Size | None = None
     items: list[Item] | None = Field(default=None, min_length=1, max_length=MAX_ITEMS)
     customer: Customer
+    scheduled_for: Time | None = None
 
     @model_validator(mode="after")
     def _names_its_pizzas_once(self) -> Self:
         shorthand = (self.pizza_type, self.size)
         if self.items is not None and shorthand != (None, None):
-            raise _misfit("items", "send either items, or pizza_type and size, not both")
+            raise misfit("items", "send either items, or pizza_type and size, not both")
         if self.items is None and self.pizza_type is None:
-            raise _misfit("pizza_type", "send pizza_type and size, or items")
+            raise misfit("pizza_type", "send pizza_type and size, or items")
         if self.items is None and self.size is None:
-            raise _misfit("size", "pizza_type needs a size")
+            raise misfit("size", "pizza_type needs a size")
         return self
 
     def all_items(self) -> tuple[Item, ...]:
@@ -80,18 +123,35 @@ class Order(StrictModel):
             return tuple(self.items)
         return (Item.model_validate({"pizza_type": self.pizza_type, "size": self.size}),)
 
+    def all_pizzas(self) -> tuple[Item, ...]:
+        """One item of quantity 1 for each pizza; pizza n of the order is the n-th, from 1."""
+        return tuple(
+            Item(pizza_type=item.pizza_type, size=item.size)
+            for item in self.all_items()
+            for _ in range(item.quantity)
+        )
+
     def sent(self) -> dict[str, Any]:
         """The order as JSON, with the fields that the client sent and its id."""
         fields = set(Order.model_fields)
         return self.model_dump(mode="json", include=fields, exclude_unset=True, exclude_none=True)
 
     def same_content(self, other: "Order") -> bool:
-        """Whether both ask for the same pizzas for the same customer."""
-        return self.all_items() == other.all_items() and self.customer == other.customer
+        """Whether both ask for the same pizzas for the same customer at the same time."""
+        return self._content() == other._content()
 
     def with_id(self) -> Self:
         """This order, under a new id if it has none."""
         return self if self.order_id else self.model_copy(update={"order_id": uuid.uuid4().hex})
+
+    def under_id(self, order_id: str) -> Self:
+        """This order, under the id of its path. Raises BadInput when it has another."""
+        if self.order_id not in (None, order_id):
+            raise BadInput("Cannot use: order_id", [("order_id", "is not that of the path")])
+        return self.model_copy(update={"order_id": order_id})
+
+    def _content(self) -> tuple[object, ...]:
+        return self.all_items(), self.customer, self.scheduled_for
 
     @property
     def id(self) -> str:
@@ -121,6 +181,12 @@ class OrderPath(BaseModel):
     order_id: OrderId
 
 
-def _misfit(field: str, message: str) -> PydanticCustomError:
-    """An error of the whole order that names the field to look at."""
+def _slug(text: str) -> str:
+    """Letters and digits of any script, in small, other characters as single hyphens."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return re.sub(r"[\W_]+", "-", plain).strip("-")
+
+
+def misfit(field: str, message: str) -> PydanticCustomError:
+    """For a validator: an error of the whole model that names the field to look at."""
     return PydanticCustomError("order_misfit", "{message}", {"field": field, "message": message})

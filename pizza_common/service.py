@@ -1,4 +1,4 @@
-"""The app factory of all five services: problems, health, docs, request ids, body limit."""
+"""The app factory of all services: problems, health, docs, request ids, body limit."""
 
 import re
 import uuid
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from werkzeug.routing import BaseConverter
 
 from pizza_common.errors import BadInput, Unavailable
+from pizza_common.faults import install_faults
 from pizza_common.order import ORDER_ID
 from pizza_common.problems import Problem, install_problems, problem_docs, refuse_input
 from pizza_common.server import Hooks, run_service
@@ -63,7 +64,7 @@ class OrderIdConverter(BaseConverter):
 
 
 def service_app(name: str, settings: Settings, checks: Checks | None = None) -> OpenAPI:
-    """An app of that name with nothing but what the five share.
+    """An app of that name with nothing but what all share.
 
     `checks` are asked by /readyz, by name. What has to happen when the app begins and ends to
     serve is added to `app.extensions["hooks"]`, a Hooks.
@@ -84,6 +85,8 @@ def service_app(name: str, settings: Settings, checks: Checks | None = None) -> 
     app.before_request(_begin_request)
     app.after_request(_end_request)
     app.register_api(health)
+    if settings.pizza_faults:
+        install_faults(app)
     return app
 
 

@@ -1,5 +1,6 @@
 """The settings of a service: rows of name, default and help, read once from the environment."""
 
+from collections.abc import Callable
 from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
@@ -14,6 +15,7 @@ PORTS = {
     "pizza-kitchen": (8003, 3503, 4503),
     "pizza-delivery": (8004, 3504, 4504),
     "pizza-workflow": (8005, 3505, 4505),
+    "pizza-loyalty": (8006, 3506, 4506),
 }
 
 
@@ -57,6 +59,10 @@ class Settings(BaseSettings):
     pizza_max_body_bytes: int = Field(
         default=65536, ge=1024, description="Longest request body that is read"
     )
+    pizza_faults: bool = Field(
+        default=False,
+        description="Lets operators make steps fail or wait by POST /faults; never on a live shop",
+    )
     pizza_log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level that is logged"
     )
@@ -80,6 +86,11 @@ def settings_of(service: str, kind: type[AnySettings] = Settings) -> AnySettings
     ports = dict(zip(("app_port", "dapr_http_port", "dapr_grpc_port"), PORTS[service], strict=True))
     unset = {name: port for name, port in ports.items() if name not in settings.model_fields_set}
     return settings.model_copy(update=unset)
+
+
+def settings_for(kind: type[AnySettings]) -> Callable[[str], AnySettings]:
+    """`settings_of` for a service with rows of its own."""
+    return lambda service: settings_of(service, kind)
 
 
 def _explain(error: ValidationError) -> str:

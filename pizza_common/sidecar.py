@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 import dapr.conf
 import grpc
@@ -26,6 +26,7 @@ TOPIC = "orders"
 STATE_STORE = "pizzastatestore"
 
 State = tuple[dict[str, Any] | None, str]
+Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 _AWAY = "the sidecar does not answer"
 _CONNECT_SECONDS = 2.0
@@ -47,17 +48,27 @@ class Sidecar:
         self._closed = False
 
     def invoke(
-        self, app_id: str, path: str, body: dict[str, Any], *, timeout: float
+        self,
+        app_id: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        *,
+        timeout: float,
+        method: Method = "POST",
+        idempotency_key: str | None = None,
     ) -> dict[str, Any]:
-        """POST JSON to another service, at most `timeout` seconds, and give its JSON answer.
+        """Ask another service, at most `timeout` seconds, and give its JSON answer.
 
         Raises PeerRefused (4xx, final) or PeerUnavailable (5xx, no connection, no answer).
         """
         headers = {"dapr-app-id": app_id}
         if request_id := get_contextvars().get("request_id"):
             headers["X-Request-ID"] = str(request_id)
+        if idempotency_key:
+            headers["Idempotency-Key"] = idempotency_key
         try:
-            answer = self._session.post(
+            answer = self._session.request(
+                method,
                 f"{self._url}/{path.lstrip('/')}",
                 json=body,
                 headers=headers,

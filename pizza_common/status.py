@@ -1,8 +1,8 @@
 """Every status of an order, in order, and the stages that take time.
 
-An order passes through phases: it is taken, cooked and checked (again at a remake, which is
-another round), delivered. Undoing and ending rank above all of these. A later rank wins,
-whenever its event arrives.
+An order passes through phases: it is taken and paid for, cooked and checked (again at a remake,
+which is another round), delivered. Undoing and ending rank above all of these. A later rank wins,
+whenever its event arrives. Notices are told beside: they do not change where an order stands.
 """
 
 from enum import StrEnum
@@ -13,9 +13,13 @@ class Status(StrEnum):
     """What is said about an order on topic `orders` and by pizza-order."""
 
     RECEIVED = "received"
+    SCHEDULED = "scheduled"
     VALIDATING = "validating"
     PROCESSING = "processing"
     CONFIRMED = "confirmed"
+    PAYMENT_AUTHORIZED = "payment_authorized"
+    STOCK_RESERVED = "stock_reserved"
+    ORDER_CONFIRMED = "order_confirmed"
     COOKING_PREPARING_INGREDIENTS = "cooking_preparing_ingredients"
     COOKING_MAKING_DOUGH = "cooking_making_dough"
     COOKING_ADDING_TOPPINGS = "cooking_adding_toppings"
@@ -23,8 +27,11 @@ class Status(StrEnum):
     COOKING_QUALITY_CHECK = "cooking_quality_check"
     COOKED = "cooked"
     WAITING_FOR_VALIDATION = "waiting_for_validation"
+    VALIDATION_REMINDER = "validation_reminder"
+    ESCALATED = "escalated"
     VALIDATED = "validated"
     REJECTED = "rejected"
+    REMAKING = "remaking"
     DELIVERY_FINDING_DRIVER = "delivery_finding_driver"
     DELIVERY_DRIVER_ASSIGNED = "delivery_driver_assigned"
     DELIVERY_PICKED_UP = "delivery_picked_up"
@@ -32,10 +39,15 @@ class Status(StrEnum):
     DELIVERY_ARRIVING = "delivery_arriving"
     DELIVERY_AT_LOCATION = "delivery_at_location"
     DELIVERED = "delivered"
+    PAYMENT_CAPTURED = "payment_captured"
     DELIVERY_RECALLED = "delivery_recalled"
     PIZZA_DISCARDED = "pizza_discarded"
+    STOCK_RELEASED = "stock_released"
+    PAYMENT_VOIDED = "payment_voided"
+    PAYMENT_REFUNDED = "payment_refunded"
     ORDER_CANCELLED = "order_cancelled"
     CANCELLED = "cancelled"
+    NEEDS_ATTENTION = "needs_attention"
     FAILED = "failed"
     TERMINATED = "terminated"
 
@@ -68,12 +80,32 @@ DELIVERY_STAGES = (
     Stage(Status.DELIVERY_AT_LOCATION, 1),
 )
 
+NOTICES = frozenset({Status.VALIDATION_REMINDER, Status.PAYMENT_CAPTURED, Status.NEEDS_ATTENTION})
+"""Told about an order, each as often as needed, while it stands where it stood."""
+
+FINAL = frozenset({Status.DELIVERED, Status.CANCELLED, Status.FAILED, Status.TERMINATED})
+"""Nothing more is expected of the order."""
+
+PATIENCE_SECONDS = 60.0
+"""What an order may stay in a status beyond the seconds of its stage before it counts as stuck."""
+
+# These begin or end when people or the order's workflow say so.
+_UNHURRIED = frozenset({Status.RECEIVED, Status.SCHEDULED, Status.WAITING_FOR_VALIDATION})
+
+_STAGE_SECONDS: dict[Status, float] = dict(STOREFRONT_STAGES + KITCHEN_STAGES + DELIVERY_STAGES)
 _ORDER = list(Status)
 _ROUND = range(
-    _ORDER.index(Status.COOKING_PREPARING_INGREDIENTS), _ORDER.index(Status.REJECTED) + 1
+    _ORDER.index(Status.COOKING_PREPARING_INGREDIENTS), _ORDER.index(Status.REMAKING) + 1
 )
 
-Rank = tuple[int, int, int]
+Rank = tuple[int, int, int, int]
+
+
+def allowed_seconds(status: Status, time_scale: float) -> float | None:
+    """How long an order may stay in a status; None when only its workflow can tell."""
+    if status in FINAL | _UNHURRIED:
+        return None
+    return PATIENCE_SECONDS + time_scale * _STAGE_SECONDS.get(status, 0)
 
 
 def in_round(status: Status) -> bool:
@@ -81,9 +113,9 @@ def in_round(status: Status) -> bool:
     return _ORDER.index(status) in _ROUND
 
 
-def rank(status: Status, attempt: int = 1) -> Rank:
+def rank(status: Status, attempt: int = 1, repeat: int = 1) -> Rank:
     """Where a status stands: before, in or after the rounds; in them, first by round."""
     place = _ORDER.index(status)
     if place in _ROUND:
-        return (1, attempt, place)
-    return (0 if place < _ROUND.start else 2, place, attempt)
+        return (1, attempt, place, repeat)
+    return (0 if place < _ROUND.start else 2, place, attempt, repeat)

@@ -7,7 +7,7 @@ timeline. Entries are dicts as `OrderEvent.entry` makes them.
 from collections.abc import Iterable
 from typing import Any
 
-from pizza_common.status import Rank, Status, in_round, rank
+from pizza_common.status import NOTICES, Rank, Status, in_round, rank
 
 Entry = dict[str, Any]
 
@@ -17,18 +17,19 @@ def merge(entries: Iterable[Entry], new: Entry) -> list[Entry]:
     known = {_name(entry): entry for entry in entries}
     name = _name(new)
     known[name] = min(known.get(name, new), new, key=_age)
-    rounds = [attempt for status, attempt in known if in_round(Status(status))]
+    rounds = [attempt for status, attempt, _ in known if in_round(Status(status))]
     last_round = max(rounds, default=1)
     return sorted(known.values(), key=lambda entry: _rank(entry, last_round))
 
 
 def status_of(entries: list[Entry]) -> Status:
-    """The status of the highest rank."""
-    return Status(entries[-1]["status"]) if entries else Status.RECEIVED
+    """The status of the highest rank; notices do not count."""
+    told = (Status(entry["status"]) for entry in reversed(entries))
+    return next((status for status in told if status not in NOTICES), Status.RECEIVED)
 
 
-def _name(entry: Entry) -> tuple[str, int]:
-    return entry["status"], entry.get("attempt", 1)
+def _name(entry: Entry) -> tuple[str, int, int]:
+    return entry["status"], entry.get("attempt", 1), entry.get("repeat", 1)
 
 
 def _age(entry: Entry) -> tuple[str, str, str]:
@@ -37,7 +38,7 @@ def _age(entry: Entry) -> tuple[str, str, str]:
 
 def _rank(entry: Entry, last_round: int) -> Rank:
     """A pizza discarded for a remake ends its round; discarded at last, it is part of the undo."""
-    status, attempt = _name(entry)
+    status, attempt, repeat = _name(entry)
     if status == Status.PIZZA_DISCARDED and attempt < last_round:
-        return (1, attempt, len(Status))
-    return rank(Status(status), attempt)
+        return (1, attempt, len(Status), repeat)
+    return rank(Status(status), attempt, repeat)

@@ -35,12 +35,16 @@ def statuses_of(stages: tuple[Stage, ...]) -> list[str]:
 
 TIMELINE = [
     *statuses_of(STOREFRONT_STAGES),
+    Status.PAYMENT_AUTHORIZED.value,
+    Status.STOCK_RESERVED.value,
+    Status.ORDER_CONFIRMED.value,
     *statuses_of(KITCHEN_STAGES),
     Status.COOKED.value,
     WAITING,
     Status.VALIDATED.value,
     *statuses_of(DELIVERY_STAGES),
     Status.DELIVERED.value,
+    Status.PAYMENT_CAPTURED.value,
 ]
 """The statuses of an order that is approved at once, in order."""
 
@@ -93,7 +97,7 @@ def follow(shop: ShopProcess, client: ShopClient, say: Callable[[str, str], None
             say(entry["service"], entry["status"])
             if entry["status"] == WAITING:
                 approve(client, say)
-        if Status.DELIVERED.value in shown:
+        if shown.issuperset(TIMELINE):
             return
     raise ShopError(f"order {order_id} was not delivered in {ORDER_SECONDS:g} s:\n{shop.tail()}")
 

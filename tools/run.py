@@ -21,6 +21,7 @@ WHAT = {
     "pizza-kitchen": "cooks",
     "pizza-delivery": "delivers",
     "pizza-workflow": "one workflow per order: start here",
+    "pizza-loyalty": "counts orders: every tenth has a free pizza",
 }
 
 

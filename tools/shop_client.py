@@ -1,6 +1,6 @@
 """What customers, the manager and the operator ask of a running shop, over HTTP."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -97,6 +97,10 @@ class ShopClient:
     ) -> list[str]:
         """The statuses of the timeline once `status` is among them."""
         return wait_for(lambda: self.statuses(order_id), lambda seen: status in seen, seconds)
+
+    def wait_for_statuses(self, order_id: str, statuses: Collection[str]) -> list[str]:
+        """The statuses of the timeline once all of these are among them."""
+        return wait_for(lambda: self.statuses(order_id), lambda seen: set(statuses) <= set(seen))
 
     def _expect_ok(self, answer: Answer, path: str) -> Json:
         if answer.status != 200:

@@ -38,13 +38,17 @@ class ShopError(Exception):
 class ShopProcess:
     """May be started again after it ended: ports, data and output stay the same."""
 
-    def __init__(self, folder: Path, *, time_scale: float, offset: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, time_scale: float, offset: int | None = None, **settings: str
+    ) -> None:
+        """`settings` are environment variables for all services."""
         self.folder = folder
         self.offset = free_offset() if offset is None else offset
         self.apps: tuple[AppPorts, ...] = read_ports(offset=self.offset)
         self.log = folder / "shop.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._time_scale = time_scale
+        self._settings = settings
         self._begin = 0
 
     def __enter__(self) -> Self:
@@ -172,7 +176,8 @@ class ShopProcess:
             for name, value in outer.items()
             if not name.startswith(("DAPR_", "APP_", "PIZZA_", "LOCALDAPR_"))
         }
-        return {**ours, "PIZZA_TIME_SCALE": str(self._time_scale), MARK: str(self.folder)}
+        scale = {"PIZZA_TIME_SCALE": str(self._time_scale)}
+        return {**ours, **scale, **self._settings, MARK: str(self.folder)}
 
 
 def until(seconds: float, pause: float = _LOOK_SECONDS) -> Iterator[None]:

@@ -2,170 +2,200 @@
 
 import pytest
 
-TAKEN = ["order_pizza"]
-COOKED = [*TAKEN, "cook_pizza"]
-WAITING = [*COOKED, "validate_pizza"]
-APPROVED = [*WAITING, "announce validated"]
-OUT = [*APPROVED, "deliver_pizza"]
-REFUND = ["refund_order"]
-DISCARD = ["discard_pizza", *REFUND]
-RECALL = ["recall_delivery", *DISCARD]
-FAILED = ["announce failed"]
-CANCELLED = ["announce cancelled"]
+from tests.replay.shop_answers import three_pizzas
+from tests.replay.story_steps import (
+    APPROVED,
+    CONFIRMED,
+    COOKED,
+    DELIVERED,
+    FAILED,
+    TAKEN,
+    UNDO_ALL,
+    UNDO_COOKING,
+    UNDO_PAYING,
+    WAITING,
+    ended,
+)
 
 REMAKE = "Pizza validation failed - need to remake"
 
 
-def ended(status, **more):
-    return {"order_id": "123", "status": status, **more}
-
-
 def only(status, answer):
     """An answer for `announce` that fails for one status."""
-    return lambda ticket: answer(ticket) if ticket["status"] == status else None
+    return lambda given: answer(given) if given["status"] == status else None
 
 
-def test_an_approved_pizza_is_delivered(play):
-    order = play({"deliver_pizza": lambda _: {"driver": "Ann"}}).run()
-    assert order.done == WAITING
-    order.decide(approved=True).run()
-    assert order.done == OUT
+def test_an_approved_pizza_is_delivered_and_then_paid(play):
+    order = play()
+    assert (order.done, order.place) == (WAITING, "waiting_for_validation")
+    order.decide(approved=True)
+    assert order.done == DELIVERED
+    assert order.place == "delivered"
     assert order.result == ended(
-        "completed", final_status="delivered", delivery_result={"driver": "Ann"}
+        "completed",
+        final_status="delivered",
+        delivery_result={"order_id": "123", "status": "delivered", "driver": "Ann"},
     )
-    assert order.statuses == [
-        "taking_order",
-        "cooking",
-        "waiting_for_validation",
-        "validated",
-        "delivering",
-        "delivered",
-    ]
 
 
 @pytest.mark.parametrize(
     ("step", "done", "undone"),
     [
-        ("order_pizza", TAKEN, REFUND),
-        ("cook_pizza", COOKED, DISCARD),
-        ("validate_pizza", WAITING, DISCARD),
-        ("deliver_pizza", OUT, RECALL),
+        ("order_pizza", TAKEN, ["cancel_order"]),
+        (
+            "authorize_payment",
+            [*TAKEN, "ask_loyalty", "authorize_payment", "reserve_stock"],
+            UNDO_PAYING,
+        ),
+        (
+            "reserve_stock",
+            [*TAKEN, "ask_loyalty", "authorize_payment", "reserve_stock"],
+            UNDO_PAYING,
+        ),
+        ("confirm_order", CONFIRMED, UNDO_PAYING),
+        ("cook_one_pizza", [*CONFIRMED, "cook_one_pizza"], UNDO_COOKING),
+        ("open_validation", COOKED, UNDO_COOKING),
+        ("validate_pizza", WAITING, UNDO_COOKING),
+        ("deliver_pizza", [*APPROVED, "deliver_pizza"], UNDO_ALL),
     ],
 )
 def test_a_refused_step_undoes_itself_and_all_before_it(play, refuse, step, done, undone):
-    order = play({step: refuse}).decide(approved=True).run()
+    order = play({step: refuse})
+    if not order.state.output:
+        order.decide(approved=True)
+    assert order.end() == ended("failed", error="no")
     assert order.done == done + undone + FAILED
-    assert order.result == ended("failed", error="no")
-    assert order.statuses[-2:] == ["undoing", "failed"]
+    assert order.place == "failed"
+
+
+@pytest.mark.parametrize("undo", UNDO_ALL)
+def test_an_undo_that_gives_up_is_named_and_stops_no_other(play, refuse, undo):
+    order = play({"deliver_pizza": refuse, undo: refuse}).decide(approved=True)
+    assert order.end() == ended("failed", error="no", needs_attention=[f"{undo}: no"])
+    told = ["announce needs_attention", *FAILED]
+    assert order.done == [*APPROVED, "deliver_pizza", *UNDO_ALL, *told]
+
+
+def test_a_cancelled_order_that_cannot_be_undone_has_failed(play, refuse):
+    order = play({"refund_payment": refuse}).cancel("hungry no more")
+    assert order.end() == ended(
+        "failed", error="hungry no more", needs_attention=["refund_payment: no"]
+    )
+
+
+def test_an_undo_is_tried_for_a_quarter_of_an_hour(play, refuse, fail):
+    order = play({"confirm_order": refuse, "release_stock": fail})
+    begun = order.env.now
+    assert order.end()["needs_attention"] == ["release_stock: not now"]
+    assert order.done.count("release_stock") == 22
+    assert 14 * 60 < (order.env.now - begun).total_seconds() < 17 * 60
 
 
 def test_an_approval_that_cannot_be_announced_is_not_delivered(play, refuse):
-    order = play({"announce": only("validated", refuse)}).decide(approved=True).run()
-    assert order.done == APPROVED + DISCARD + FAILED
-    assert order.result == ended("failed", error="no")
-
-
-def test_a_step_that_fails_for_a_while_is_tried_again(play, fail):
-    answers = iter([fail, fail, lambda _: {}])
-    order = play({"cook_pizza": lambda ticket: next(answers)(ticket)}).run()
-    assert order.done == [*TAKEN, "cook_pizza", "cook_pizza", "cook_pizza", "validate_pizza"]
-
-
-def test_a_step_is_tried_for_more_than_a_minute_and_then_undone(play, fail):
-    order = play({"cook_pizza": fail})
-    begun = order.now
-    order.run()
-    assert order.done == [*TAKEN, *["cook_pizza"] * 12, *DISCARD, *FAILED]
-    assert 60 < (order.now - begun).total_seconds() < 120
-
-
-def test_a_rejected_pizza_is_undone(play):
-    order = play().run().decide(approved=False, reason="burnt").run()
-    assert order.done == [*WAITING, "announce rejected", *DISCARD, *FAILED]
-    assert order.result == ended("failed", error=REMAKE)
-
-
-def test_a_remade_pizza_waits_for_its_own_decision(play):
-    order = play().run().decide(approved=False, remake=True).run()
-    remade = [*WAITING, "announce rejected", "cook_pizza 2", "validate_pizza 2"]
-    assert order.done == remade
-    order.decide(2, approved=True).run()
-    assert order.done == [*remade, "announce validated 2", "deliver_pizza"]
-    assert order.result["status"] == "completed"
-
-
-def test_each_pizza_that_was_made_is_discarded(play):
-    order = play().run().decide(approved=False, remake=True).run().decide(2, approved=False).run()
-    assert order.done[-4:] == ["discard_pizza 2", *DISCARD, *FAILED]
-
-
-def test_a_pizza_is_made_three_times_at_most(play):
-    order = play()
-    for round_ in (1, 2, 3):
-        order.decide(round_, approved=False, remake=True)
-    order.run()
-    assert [step for step in order.done if step.startswith("cook")] == [
-        "cook_pizza",
-        "cook_pizza 2",
-        "cook_pizza 3",
-    ]
-    assert order.result == ended("failed", error=REMAKE)
-
-
-@pytest.mark.parametrize(
-    "data", [None, "yes", [], {}, {"approved": True}, {"round": 2, "approved": True}]
-)
-def test_a_decision_of_no_round_or_of_another_is_passed_over(play, data):
-    order = play().run().tell("ValidationComplete", data).run()
-    assert order.done == WAITING
-    assert order.decide(approved=True).run().result["status"] == "completed"
-
-
-def test_a_doubled_decision_does_not_meet_the_remade_pizza(play):
-    order = play().run().decide(approved=False, remake=True).decide(approved=True).run()
-    assert order.statuses[-1] == "waiting_for_validation"
-    assert order.done[-1] == "validate_pizza 2"
-
-
-@pytest.mark.parametrize("word", ["true", 1, None])
-def test_only_true_approves(play, word):
-    assert play().run().decide(approved=word).run().result["error"] == REMAKE
-
-
-def test_an_undecided_pizza_is_undone_after_the_deadline(play):
-    order = play({"close_validation": lambda _: None}, seconds=3600).run()
-    order.pass_time(3599).run()
-    assert order.done == WAITING
-    order.pass_time(1).run()
-    assert order.done == [*WAITING, "close_validation", *DISCARD, *FAILED]
-    assert order.result == ended("failed", error="No manager validated the pizza within 1:00:00")
-
-
-def test_passed_over_decisions_do_not_move_the_deadline(play):
-    order = play({"close_validation": lambda _: None}, seconds=100).run()
-    order.pass_time(60).decide(7, approved=True).run()
-    order.pass_time(40).run()
-    assert order.result["status"] == "failed"
-
-
-def test_a_decision_that_was_accepted_but_never_told_counts_at_the_deadline(play):
-    written = {"round": 1, "approved": True}
-    order = play({"close_validation": lambda _: written}).run().pass_time(600).run()
-    assert order.done == [*WAITING, "close_validation", "announce validated", "deliver_pizza"]
-
-
-def test_an_undo_that_gives_up_is_recorded_and_stops_no_other(play, refuse):
-    order = play({"deliver_pizza": refuse, "discard_pizza": refuse}).decide(approved=True).run()
-    assert order.done == OUT + RECALL + FAILED
-    assert order.result == ended("failed", error="no", needs_attention=["discard_pizza: no"])
-
-
-def test_an_undo_is_tried_as_often_as_a_step(play, refuse, fail):
-    order = play({"cook_pizza": refuse, "discard_pizza": fail}).run()
-    assert order.done.count("discard_pizza") == 12
-    assert order.result["needs_attention"] == ["discard_pizza: not now"]
+    order = play({"announce": only("validated", refuse)}).decide(approved=True)
+    assert order.end() == ended("failed", error="no")
+    assert order.done == APPROVED + UNDO_COOKING + FAILED
 
 
 def test_an_end_that_cannot_be_announced_needs_attention(play, refuse):
-    order = play({"cook_pizza": refuse, "announce": refuse}).run()
-    assert order.result == ended("failed", error="no", needs_attention=["announce: no"])
+    order = play({"confirm_order": refuse, "announce": refuse})
+    assert order.end() == ended("failed", error="no", needs_attention=["announce: no"])
+
+
+def test_a_delivered_pizza_that_cannot_be_charged_stays_delivered_and_needs_attention(play, refuse):
+    order = play({"capture_payment": refuse}).decide(approved=True)
+    assert order.result["status"] == "completed"
+    assert order.result["needs_attention"] == ["capture_payment: no"]
+    assert order.done == [*DELIVERED, "announce needs_attention"]
+
+
+def test_an_answer_that_cannot_be_read_stops_the_order(play):
+    order = play({"authorize_payment": lambda _: {"amount": "a lot"}})
+    assert order.end()["error"].startswith("authorize_payment answered: ")
+    assert order.done[-4:] == UNDO_PAYING + FAILED
+
+
+def test_a_step_that_fails_for_a_while_is_tried_again(play, fail):
+    answers = iter([fail, fail, lambda _: None])
+    order = play({"confirm_order": lambda given: next(answers)(given)}).pass_time(10)
+    assert order.done == [*CONFIRMED, "confirm_order", "confirm_order", *WAITING[len(CONFIRMED) :]]
+
+
+def test_a_step_is_tried_for_more_than_a_minute_and_then_undone(play, fail):
+    order = play({"order_pizza": fail})
+    begun = order.env.now
+    order.end()
+    assert order.done == ["order_pizza"] * 12 + ["cancel_order"] + FAILED
+    assert 60 < (order.env.now - begun).total_seconds() < 120
+
+
+def test_money_and_stock_are_asked_for_at_the_same_time_and_both_are_undone(play, fail, refuse):
+    order = play({"authorize_payment": refuse, "reserve_stock": fail}).pass_time(30)
+    asked = order.done
+    assert "refund_payment" not in asked, "the stock is still being asked for"
+    assert order.end()["error"] == "no"
+    assert order.done[-4:] == UNDO_PAYING + FAILED
+
+
+def test_the_tenth_pizza_is_free(play):
+    order = play({"ask_loyalty": lambda _: {"free_cents": 1450}}).decide(approved=True)
+    given = {name: given for name, given in order.env.calls}
+    assert given["authorize_payment"]["free_cents"] == 1450
+    assert given["confirm_order"]["total_cents"] == 0
+
+
+def test_an_order_goes_on_without_loyalty(play, fail):
+    order = play({"ask_loyalty": fail}).pass_time(1)
+    assert order.place == "waiting_for_validation"
+    assert order.done.count("ask_loyalty") == 2
+
+
+def test_the_customer_is_told_when_the_pizza_comes(play):
+    order = play(lead_seconds=1800)
+    given = {name: given for name, given in order.env.calls}
+    assert given["confirm_order"]["estimated_at"] == "2030-01-01T00:30:00Z"
+
+
+def test_each_pizza_is_cooked_by_a_child_workflow_and_all_are_joined(play):
+    order = play(order=three_pizzas())
+    cooking = ["cook_one_pizza", "cook_one_pizza #2", "cook_one_pizza #3"]
+    assert order.done[len(CONFIRMED) :] == [*cooking, *WAITING[len(CONFIRMED) + 1 :]]
+    child = order.env.state("pizza-order-123:round-1:pizza-3-1")
+    assert (child.status, child.output["pizza"]) == ("COMPLETED", 3)
+
+
+def test_a_pizza_that_fails_is_cooked_again_and_the_others_are_left_alone(play, fail):
+    burnt = iter([fail] * 6)
+
+    def cook(given):
+        broken = next(burnt, None) if given["pizza"] == 2 else None
+        return broken(given) if broken else {**COOKED_PIZZA, "pizza": given["pizza"]}
+
+    order = play({"cook_one_pizza": cook}, three_pizzas()).pass_time(60)
+    assert order.place == "waiting_for_validation"
+    cooked = [step for step in order.done if step.startswith("cook_one")]
+    assert (cooked.count("cook_one_pizza"), cooked.count("cook_one_pizza #3")) == (1, 1)
+    assert cooked.count("cook_one_pizza #2") == 7
+    assert order.env.state("pizza-order-123:round-1:pizza-2-1").status == "FAILED"
+    assert order.env.state("pizza-order-123:round-1:pizza-2-2").status == "COMPLETED"
+
+
+def test_a_pizza_that_always_fails_is_given_up_and_all_is_undone(play, fail):
+    order = play({"cook_one_pizza": fail}, cook_tries=3)
+    assert order.end() == ended("failed", error="not now")
+    assert order.done.count("cook_one_pizza") == 18
+    assert order.done[-len(UNDO_COOKING) - 1 :] == UNDO_COOKING + FAILED
+
+
+def test_a_pizza_that_is_refused_is_not_cooked_again(play, refuse):
+    order = play({"cook_one_pizza": refuse}, three_pizzas())
+    assert order.end() == ended("failed", error="no")
+    assert order.done.count("cook_one_pizza") == 1
+
+
+def test_an_order_keeps_the_terms_it_was_started_with(play):
+    order = play(remakes=0).decide(approved=False, remake=True)
+    assert order.result["error"] == REMAKE
+
+
+COOKED_PIZZA = {"order_id": "123", "status": "cooked", "attempt": 1}

@@ -1,6 +1,7 @@
 """Reads a file of requests as VS Code's REST Client does, and what its comments promise.
 
 `###` begins a request; `@name = value` defines a variable for the whole file, used as {{name}}.
+{{$datetime iso8601 N d}} is the time in N days.
 Before the request line, comments say what to expect: `# -> STATUS`, `# see: FIELD = VALUE`
 (FIELD is a path with dots, list positions from 0), `# wait: GET URL [FIELD = VALUE]`.
 """
@@ -9,10 +10,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 _VARIABLE = re.compile(r"^@(\w+)\s*=\s*(.*?)\s*$", re.MULTILINE)
+_TIME = re.compile(r"\{\{\$datetime iso8601 (\d+) d\}\}")
 _USE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _REQUEST = re.compile(r"^(GET|POST|PUT|PATCH|DELETE) (\S+)$")
 _STATUS = re.compile(r"^# -> (\d{3})$")
@@ -55,9 +58,15 @@ def read_requests(path: Path, variables: Mapping[str, str]) -> list[Request]:
 
 def insert(text: str, values: Mapping[str, str]) -> str:
     """The text with its variables, and theirs, inserted. Raises KeyError for an unknown one."""
+    text = _TIME.sub(lambda use: in_days(int(use[1])), text)
     while _USE.search(text):
         text = _USE.sub(lambda use: values[use[1]], text)
     return text
+
+
+def in_days(days: int) -> str:
+    time = datetime.now(UTC) + timedelta(days=days)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_request(block: str) -> Request:

@@ -80,9 +80,9 @@ def an_order(**changes: Any) -> Json:
 
 
 @contextlib.contextmanager
-def running_shop(folder: Path, time_scale: float) -> Iterator[Shop]:
+def running_shop(folder: Path, time_scale: float, **settings: str) -> Iterator[Shop]:
     """A shop that is ready, for as long as the block lasts; nothing of it is left afterwards."""
-    with ShopProcess(folder, time_scale=time_scale) as process:
+    with ShopProcess(folder, time_scale=time_scale, **settings) as process:
         shop = Shop(process)
         shop.wait_until_ready()
         yield shop

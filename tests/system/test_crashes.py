@@ -37,7 +37,7 @@ def test_an_order_survives_the_death_of_every_service_in_turn(slow_shop: Shop) -
     slow_shop.wait_for_status(order_id, "delivery_on_the_way")
     slow_shop.kill("pizza-delivery")
     assert slow_shop.wait_for_end(order_id)["result"]["status"] == "completed"
-    assert slow_shop.wait_for_status(order_id, "delivered") == TIMELINE
+    assert slow_shop.wait_for_statuses(order_id, TIMELINE) == TIMELINE
 
 
 def test_waiting_orders_survive_the_death_of_localdapr_which_leaves_no_process(
@@ -68,7 +68,7 @@ def assert_all_are_delivered(shop: Shop, ids: list[str]) -> None:
         shop.approve(order_id)
     results = [shop.wait_for_end(order_id)["result"]["status"] for order_id in ids]
     assert results == ["completed"] * len(ids)
-    timelines = [shop.wait_for_status(order_id, "delivered") for order_id in ids]
+    timelines = [shop.wait_for_statuses(order_id, TIMELINE) for order_id in ids]
     assert timelines == [TIMELINE] * len(ids)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from click import Option
 
+from delivery_settings import DeliverySettings
+from kitchen_settings import KitchenSettings
 from localdapr.run_command import command as run_command
 from pizza_common.settings import PORTS, Settings
 from pizza_common.status import Status
@@ -13,6 +15,7 @@ from tools.shop_ports import REPO, read_ports
 from workflow_settings import WorkflowSettings
 
 DOCS = REPO / "docs"
+SETTINGS = (WorkflowSettings, KitchenSettings, DeliverySettings)
 PAGES = [REPO / "README.md", *sorted(DOCS.glob("*.md"))]
 
 
@@ -25,12 +28,28 @@ def rows(page: str) -> dict[str, list[str]]:
 
 def test_every_setting_is_documented_with_its_default_and_help() -> None:
     documented = {name: row for name, row in rows("settings.md").items() if name.isupper()}
-    fields = {name.upper(): field for name, field in WorkflowSettings.model_fields.items()}
+    fields = {name.upper(): field for kind in SETTINGS for name, field in kind.model_fields.items()}
     assert documented == {
         name: [f"`{field.default}`" if field.default != "" else "", field.description]
         for name, field in fields.items()
     }
-    assert set(Settings.model_fields) <= set(WorkflowSettings.model_fields)
+
+
+def test_every_service_that_has_settings_of_its_own_is_asked_for_them() -> None:
+    modules = {path.stem for path in REPO.glob("pizza-*/*_settings.py")}
+    assert modules == {kind.__module__ for kind in SETTINGS}
+    assert all(issubclass(kind, Settings) for kind in SETTINGS)
+
+
+@pytest.mark.parametrize("kind", SETTINGS, ids=lambda kind: kind.__name__)
+def test_a_setting_of_one_service_is_documented_under_its_name(kind: type[Settings]) -> None:
+    text = (DOCS / "settings.md").read_text()
+    sections = dict(re.findall(r"^## Of (\S+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    own = set(kind.model_fields) - set(Settings.model_fields)
+    service = str(kind.__doc__).removeprefix("The settings of ").removesuffix(".")
+    assert set(re.findall(r"^\| `([A-Z_]+)`", sections[service], re.MULTILINE)) == {
+        name.upper() for name in own
+    }
 
 
 def test_the_ports_are_documented_as_the_manifest_has_them() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -18,6 +19,7 @@ HOSTS = {
     "kitchen": "pizza-kitchen",
     "delivery": "pizza-delivery",
     "workflow": "pizza-workflow",
+    "loyalty": "pizza-loyalty",
 }
 
 
@@ -88,6 +90,11 @@ def test_every_endpoint_is_in_the_file(shop: Shop, name: str) -> None:
 def is_of(endpoint: tuple[str, str], sent: tuple[str, str]) -> bool:
     pattern = re.sub(r"\{.*?\}", "[^/]+", endpoint[1])
     return endpoint[0] == sent[0] and re.fullmatch(pattern, sent[1]) is not None
+
+
+def test_a_time_is_so_many_days_from_now() -> None:
+    found = datetime.fromisoformat(insert("{{$datetime iso8601 2 d}}", {}))
+    assert timedelta(days=1.9) < found - datetime.now(UTC) < timedelta(days=2.1)
 
 
 def test_a_variable_may_use_another() -> None:

@@ -26,7 +26,7 @@ def test_a_hundred_orders_at_once_are_all_delivered_none_lost_none_doubled(shop:
     all_at_once(shop.approve, ids)
     ends = all_at_once(shop.wait_for_end, ids, FEW)
     assert [end["result"]["status"] for end in ends] == ["completed"] * 100
-    timelines = [shop.wait_for_status(order_id, "delivered") for order_id in ids]
+    timelines = [shop.wait_for_statuses(order_id, TIMELINE) for order_id in ids]
     assert timelines == [TIMELINE] * 100
     assert set(ids) <= shop.all_orders()
 
@@ -36,7 +36,7 @@ def test_one_order_started_20_times_at_once_is_one_order_with_equal_answers(shop
     answers = all_at_once(shop.start, [order] * 20)
     assert answers == [answers[0]] * 20
     shop.deliver(order["order_id"])
-    assert shop.wait_for_status(order["order_id"], "delivered") == TIMELINE
+    assert shop.wait_for_statuses(order["order_id"], TIMELINE) == TIMELINE
 
 
 def test_a_finished_order_started_again_answers_as_the_first_time(shop: Shop) -> None:
@@ -65,4 +65,4 @@ def test_of_20_decisions_at_once_one_counts(shop: Shop) -> None:
 
     assert sorted(all_at_once(decide, range(20))) == [200] + [409] * 19
     shop.wait_for_end(order_id)
-    assert shop.wait_for_status(order_id, "delivered") == TIMELINE
+    assert shop.wait_for_statuses(order_id, TIMELINE) == TIMELINE

@@ -3,14 +3,27 @@
 from collections.abc import Callable
 from typing import Any
 
+import hypothesis
 import pytest
+import structlog
 from flask.testing import FlaskClient
 
+from delivery_settings import DeliverySettings
+from kitchen_settings import KitchenSettings
 from pizza_common.settings import Settings
 from tests.unit.fake_sidecar import FakeSidecar
 from tests.unit.services import FakePace, app_module
 
+# A busy machine is no failure.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
+
 Clients = Callable[..., FlaskClient]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_bound_to_the_logs():
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture
@@ -25,10 +38,13 @@ def pace() -> FakePace:
 
 @pytest.fixture
 def client_of(sidecar: FakeSidecar, pace: FakePace) -> Clients:
-    """Makes a test client of a new app of a service, on the fake parts."""
+    """Makes a test client of a new app of a service, on the fake parts; `rows` are settings."""
 
-    def make(service: str) -> FlaskClient:
-        parts: dict[str, Any] = {} if service == "pizza-order" else {"pace": pace}
-        return app_module(service).create_app(Settings(), sidecar, **parts).test_client()
+    def make(service: str, **rows: Any) -> FlaskClient:
+        paced = service in ("pizza-storefront", "pizza-kitchen", "pizza-delivery")
+        parts: dict[str, Any] = {"pace": pace} if paced else {}
+        kind = {"pizza-kitchen": KitchenSettings, "pizza-delivery": DeliverySettings}
+        settings = kind.get(service, Settings)(**rows)
+        return app_module(service).create_app(settings, sidecar, **parts).test_client()
 
     return make

@@ -21,6 +21,8 @@ class FakeSidecar:
         self.closed = 0
         self.before: Callable[[str, str], None] = lambda method, key: None
         """Called with method and key before each call; may raise, or write what another would."""
+        self.after: Callable[[str, str], None] = lambda method, key: None
+        """The same after each write, which then has happened whatever is raised."""
         self._state: dict[str, tuple[str, int]] = {}
         self._writes = 0
         self._lock = threading.Lock()
@@ -42,6 +44,7 @@ class FakeSidecar:
             self._check(key, etag)
             self._writes += 1
             self._state[key] = (json.dumps(value), self._writes)
+        self.after("save_state", key)
 
     def publish(self, event: OrderEvent) -> None:
         self._enter("publish", event.event_id)

@@ -11,13 +11,20 @@ TAKES_ORDERS = [
     ("pizza-storefront", "/order"),
     ("pizza-kitchen", "/cook"),
     ("pizza-delivery", "/deliver"),
+    ("pizza-storefront", "/payments"),
+    ("pizza-kitchen", "/stock/reservations"),
 ]
 UNDOES = [
     ("pizza-storefront", "/orders/1/cancel"),
     ("pizza-kitchen", "/cook/1/discard"),
     ("pizza-delivery", "/deliver/1/recall"),
 ]
-SUBSCRIBES = [("pizza-order", "/orders-sub")]
+TAKES_NESTED_ORDERS = [
+    ("pizza-storefront", "/orders/1/confirm"),
+    ("pizza-kitchen", "/cook/1/pizzas/1"),
+    ("pizza-loyalty", "/loyalty/john-doe.1/initialize"),
+]
+SUBSCRIBES = [("pizza-order", "/orders-sub"), ("pizza-loyalty", "/orders-sub")]
 
 NOT_JSON = [b"{", b"order", b"\x00\x01", b"\xff\xfe{}", b"[1]", b'"a"', b"null", b"[" * 50000]
 BAD_ORDERS = [
@@ -51,6 +58,13 @@ def assert_problem(answer, body=None):
 @pytest.mark.parametrize(("service", "path"), TAKES_ORDERS)
 @pytest.mark.parametrize("body", BAD_ORDERS, ids=lambda body: repr(body[:30]))
 def test_a_bad_order_is_a_problem(client_of, service, path, body, sidecar):
+    assert_problem(client_of(service).post(path, data=body))
+    assert not sidecar.calls
+
+
+@pytest.mark.parametrize(("service", "path"), TAKES_NESTED_ORDERS)
+@pytest.mark.parametrize("body", BAD_ORDERS, ids=lambda body: repr(body[:30]))
+def test_what_is_no_order_with_more_is_a_problem(client_of, service, path, body, sidecar):
     assert_problem(client_of(service).post(path, data=body))
     assert not sidecar.calls
 

@@ -34,7 +34,11 @@ def test_every_error_is_answered_with_its_problem(kind):
 def test_the_drawn_tree_names_every_error_and_its_status(kind):
     line = re.search(rf"^.*\b{kind.__name__} .*$", errors.__doc__, re.M)
     assert line
-    assert str(kind.status) in line[0] or kind in (errors.PeerRefused, errors.SettingsError)
+    assert str(kind.status) in line[0] or kind in (
+        errors.PeerRefused,
+        errors.SettingsError,
+        errors.InjectedFault,
+    )
 
 
 def test_a_peer_s_refusal_keeps_its_status():

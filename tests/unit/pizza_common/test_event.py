@@ -14,6 +14,7 @@ def an_event(**more):
 def test_the_id_follows_from_order_status_and_round():
     assert an_event().event_id == an_event().event_id == "123:cooked"
     assert an_event(attempt=2).event_id == "123:cooked:2"
+    assert an_event(repeat=3).event_id == "123:cooked:1:3"
 
 
 def test_an_event_survives_the_wire_with_the_order_as_it_was_sent():
@@ -30,9 +31,10 @@ def test_the_timeline_entry_says_what_is_not_usual():
         "service": "pizza-kitchen",
     }
     assert (
-        an_event(attempt=2, detail="crisp").entry().items()
+        an_event(attempt=2, repeat=3, detail="crisp").entry().items()
         >= {
             "attempt": 2,
+            "repeat": 3,
             "detail": "crisp",
         }.items()
     )

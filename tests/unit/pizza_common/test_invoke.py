@@ -38,6 +38,16 @@ def test_a_peer_is_called_through_the_sidecar_by_its_name(peers, real):
     assert request.headers["dapr-api-token"] == "secret"
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+def test_a_peer_is_asked_with_any_method_and_without_a_body(peers, real, method):
+    peers.add(method, URL, json={"status": "ok"})
+    answer = real.invoke("pizza-kitchen", "/cook", timeout=5, method=method, idempotency_key="k")
+    assert answer == {"status": "ok"}
+    request = peers.calls[0].request
+    assert not request.body
+    assert request.headers["Idempotency-Key"] == "k"
+
+
 def test_the_request_id_goes_along(peers, real):
     peers.post(URL, json={})
     with structlog.contextvars.bound_contextvars(request_id="my-id"):

@@ -1,6 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
+from pizza_common.errors import BadInput
 from pizza_common.order import CookOrder, Order
 from tests.unit.services import ORDER, an_order
 
@@ -61,6 +62,12 @@ def test_an_order_without_an_id_gets_a_new_one_and_keeps_a_given_one():
         an_order(customer=None),
         an_order(customer="John"),
         an_order(extra=1),
+        an_order(scheduled_for="tomorrow"),
+        an_order(scheduled_for="2026-01-01T12:00:00"),
+        an_order(scheduled_for="2026-02-30T12:00:00Z"),
+        an_order(scheduled_for="0001-01-01T00:00:00+01:00"),
+        an_order(scheduled_for="2026-01-01T12:00:00+99:00"),
+        an_order(scheduled_for=1767268800),
         with_customer(extra=1),
         with_customer(name=""),
         with_customer(name="   "),
@@ -89,3 +96,41 @@ def test_an_order_that_makes_no_sense_is_refused(order):
 
 def test_names_in_any_script_are_welcome():
     assert Order.model_validate(with_customer(name="Žofie 雪 O'Neil 🍕"))
+
+
+def scheduled(time):
+    return Order.model_validate(an_order(scheduled_for=time))
+
+
+def test_the_time_of_an_order_is_kept_in_utc_however_it_was_written():
+    noon = scheduled("2026-01-01T12:00Z")
+    assert noon.sent()["scheduled_for"] == "2026-01-01T12:00:00.000Z"
+    assert noon.same_content(scheduled("2026-01-01T13:30:00.000000+01:30"))
+    assert not noon.same_content(scheduled("2026-01-01T12:00:01Z"))
+    assert not noon.same_content(Order.model_validate(ORDER))
+    assert Order.model_validate(noon.sent()) == noon
+
+
+def test_an_order_counts_its_pizzas_one_by_one():
+    pizzas = Order.model_validate(with_items({**PEPPERONI, "quantity": 2}, PEPPERONI)).all_pizzas()
+    assert [pizza.model_dump() for pizza in pizzas] == [{**PEPPERONI, "quantity": 1}] * 3
+
+
+def test_an_order_in_a_path_takes_the_path_s_id_and_no_other():
+    assert Order.model_validate(an_order(order_id=None)).under_id("7").id == "7"
+    assert Order.model_validate(ORDER).under_id("123").id == "123"
+    with pytest.raises(BadInput):
+        Order.model_validate(ORDER).under_id("7")
+
+
+def key(**fields):
+    return Order.model_validate(with_customer(**fields)).customer.key
+
+
+def test_a_customer_has_one_key_however_name_and_phone_are_written():
+    assert key() == key(name=" john  DOE", phone="(555) 01-23") == "john-doe.5550123"
+    assert key(name="\uff2aohn-Doe") == key()
+    assert len({key(), key(phone="555-0124"), key(name="Žofie"), key(name="雪")}) == 4
+    long = key(name="\ufdfa" * 100)
+    assert len(long) < 90
+    assert long != key(name="\ufdfa" * 99)

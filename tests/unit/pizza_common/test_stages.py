@@ -4,8 +4,8 @@ import pytest
 
 from pizza_common.errors import Conflict, Interrupted, SidecarUnavailable, Undone
 from pizza_common.order import Order, Undo
-from pizza_common.stages import Stage, Step, StepRunner
-from pizza_common.status import Status
+from pizza_common.stages import Step, StepRunner
+from pizza_common.status import Stage, Status
 from tests.unit.services import ORDER, FakePace, an_order
 
 STEP = Step(
@@ -33,8 +33,8 @@ def test_a_step_announces_each_stage_then_takes_its_time(runner, sidecar, pace):
 
 
 def test_asked_twice_it_gives_the_first_answer_and_does_nothing(runner, sidecar):
-    runner.run(PIZZA, {"driver": "Ada"})
-    assert runner.run(PIZZA, {"driver": "Ben"}) == {**COOKED, "driver": "Ada"}
+    runner.run(PIZZA, lambda: {"driver": "Ada"})
+    assert runner.run(PIZZA, lambda: {"driver": "Ben"}) == {**COOKED, "driver": "Ada"}
     assert sidecar.statuses == ALL
 
 
@@ -89,10 +89,10 @@ def test_of_two_replicas_at_one_step_the_first_answer_stays(sidecar, pace):
     def run_elsewhere(method, key):
         if (method, key) == ("publish", "123:cooking_baking"):
             sidecar.before = lambda *_: None
-            other.run(PIZZA, {"driver": "Ben"})
+            other.run(PIZZA, lambda: {"driver": "Ben"})
 
     sidecar.before = run_elsewhere
-    answer = StepRunner(STEP, sidecar, pace).run(PIZZA, {"driver": "Ada"})
+    answer = StepRunner(STEP, sidecar, pace).run(PIZZA, lambda: {"driver": "Ada"})
     assert answer == {**COOKED, "driver": "Ben"}
 
 

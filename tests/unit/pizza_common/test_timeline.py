@@ -3,7 +3,7 @@ from functools import reduce
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pizza_common.status import Status, rank
+from pizza_common.status import NOTICES, Status, rank
 from pizza_common.timeline import merge, status_of
 
 
@@ -40,7 +40,9 @@ def test_no_status_is_twice_in_a_round(events):
 
 @given(st.lists(st.sampled_from(Status), min_size=1, max_size=12))
 def test_the_status_is_that_of_the_highest_rank(statuses):
-    assert status_of(timeline_of(map(an_entry, statuses))) == max(statuses, key=rank)
+    standing = [status for status in statuses if status not in NOTICES]
+    highest = max(standing, key=rank, default=Status.RECEIVED)
+    assert status_of(timeline_of(map(an_entry, statuses))) == highest
 
 
 def test_of_an_event_that_was_told_twice_the_first_time_counts():
@@ -61,3 +63,10 @@ def test_a_pizza_discarded_for_a_remake_does_not_end_the_order():
 def test_a_pizza_discarded_at_last_is_part_of_the_undoing():
     told = [an_entry("pizza_discarded"), an_entry("delivery_finding_driver")]
     assert status_of(timeline_of(told)) == Status.PIZZA_DISCARDED
+
+
+def test_a_reminder_is_told_each_time_and_does_not_move_the_order():
+    reminders = [an_entry("validation_reminder") | {"repeat": number} for number in (3, 1, 2)]
+    told = timeline_of([*reminders, an_entry("waiting_for_validation")])
+    assert [entry.get("repeat") for entry in told] == [None, 1, 2, 3]
+    assert status_of(told) == Status.WAITING_FOR_VALIDATION

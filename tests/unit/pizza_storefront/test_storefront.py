@@ -48,12 +48,12 @@ def test_an_order_is_taken_once(client, sidecar):
     assert len(sidecar.published) == 3
 
 
-def test_a_cancelled_order_is_refunded_and_not_taken_any_more(client, sidecar):
+def test_a_cancelled_order_is_told_and_not_taken_any_more(client, sidecar):
     client.post("/order", json=ORDER)
-    answer = client.post("/orders/123/cancel", json={})
+    answer = client.post("/orders/123/cancel", json={"reason": "too late"})
     assert answer.get_json() == {"order_id": "123", "status": "cancelled"}
     assert sidecar.published[-1].event_id == "123:order_cancelled"
-    assert sidecar.published[-1].detail == "refunded"
+    assert sidecar.published[-1].detail == "too late"
     assert client.post("/order", json=ORDER).status_code == 409
 
 

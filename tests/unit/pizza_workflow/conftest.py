@@ -10,8 +10,11 @@ from front_desk import FrontDesk
 from tests.unit.fake_sidecar import FakeSidecar
 from tests.unit.pizza_workflow.fake_workflows import FakeWorkflows
 from tests.unit.services import app_module
+from ticket import Terms
 from validation_slip import ValidationSlips
 from workflow_settings import WorkflowSettings
+
+TERMS = Terms(validation_seconds=3600)
 
 Post = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -56,7 +59,7 @@ def app(sidecar: FakeSidecar, workflows: FakeWorkflows, worker: FakeWorker) -> A
     app = app_module("pizza-workflow").create_app(WorkflowSettings(), sidecar, workflows, worker)
     # As made, but impatient: what does not show at once is not waited for.
     app.extensions["front_desk"] = FrontDesk(
-        workflows, sidecar, worker.is_ready, 3600, confirm_seconds=0.01
+        workflows, sidecar, worker.is_ready, TERMS, confirm_seconds=0.01
     )
     return app
 

@@ -31,10 +31,7 @@ class FakeWorkflows:
 
     def start(self, order_id: str, ticket: dict[str, Any]) -> None:
         self._called("start", order_id, ticket)
-        with self._lock:
-            found = self.instances.get(order_id)
-            if found is None or found.is_final:
-                self.instances[order_id] = Instance("RUNNING", order=ticket["order"])
+        self._begin(order_id, ticket)
 
     def find(self, order_id: str) -> Instance | None:
         return self.instances.get(order_id)
@@ -42,6 +39,16 @@ class FakeWorkflows:
     def tell(self, order_id: str, event: str, data: dict[str, Any]) -> None:
         self._called("tell", event, data)
         self._change(order_id, **self.after_tell)
+
+    def start_any(self, workflow: str, instance: str, given: dict[str, Any]) -> None:
+        self._called("start", instance, given)
+        self._begin(instance, given)
+
+    def find_any(self, instance: str) -> Instance | None:
+        return self.instances.get(instance)
+
+    def tell_any(self, instance: str, event: str, data: dict[str, Any]) -> None:
+        self.tell(instance, event, data)
 
     def pause(self, order_id: str) -> None:
         self._called("pause")
@@ -57,6 +64,12 @@ class FakeWorkflows:
 
     def close(self) -> None:
         self.calls.append(("close",))
+
+    def _begin(self, instance: str, given: dict[str, Any]) -> None:
+        with self._lock:
+            found = self.instances.get(instance)
+            if found is None or found.is_final:
+                self.instances[instance] = Instance("RUNNING", input=given)
 
     def _called(self, *call: Any) -> None:
         error, self.fails = self.fails, None

@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pizza_common.errors import SidecarUnavailable
+from tests.unit.pizza_workflow.conftest import TERMS
 from tests.unit.services import ORDER, an_order
 
 STARTED = {
@@ -14,7 +15,8 @@ STARTED = {
 
 def test_an_order_is_started_with_what_was_sent(post, workflows):
     assert post("/start-order", ORDER) == (200, STARTED)
-    assert workflows.calls == [("start", "123", {"order": ORDER, "validation_seconds": 3600})]
+    terms = TERMS.model_dump()
+    assert workflows.calls == [("start", "123", {"order": ORDER, "terms": terms})]
 
 
 def test_an_order_without_id_gets_one(post, workflows):

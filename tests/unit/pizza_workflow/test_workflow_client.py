@@ -52,7 +52,7 @@ def test_a_started_workflow_is_found_with_its_order_and_times(client, hub):
     client.start("123", TICKET)
     assert client.find("123") == Instance(
         "RUNNING",
-        order=ORDER,
+        input=TICKET,
         created_at="2026-01-01T00:00:00.000Z",
         last_updated_at="2026-01-01T00:00:01.000Z",
     )

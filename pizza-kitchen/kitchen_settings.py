@@ -1,0 +1,17 @@
+"""The rows that only this service has."""
+
+from pydantic import Field
+
+from pizza_common.settings import Settings
+from stock import MAX_UNITS
+
+
+class KitchenSettings(Settings):
+    """The settings of pizza-kitchen."""
+
+    pizza_stock: int = Field(
+        default=10_000,
+        ge=0,
+        le=MAX_UNITS,
+        description="Units of each ingredient that a new shop begins with",
+    )

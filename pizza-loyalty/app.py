@@ -1,0 +1,82 @@
+"""The loyalty service's HTTP side: routes, and the parts put together."""
+
+import sys
+from typing import Annotated, Any
+
+from flask import current_app
+from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.openapi import OpenAPI
+from pydantic import BaseModel, Field
+
+from loyalty import Loyalty
+from pizza_common.order import CUSTOMER_KEY, StrictModel
+from pizza_common.service import problem_docs, run_service, service_app
+from pizza_common.settings import Settings, settings_of
+from pizza_common.sidecar import Sidecar
+from pizza_common.subscription import DROPPED, TAKEN, CloudEvent, Delivery
+
+SERVICE = "pizza-loyalty"
+
+api = APIBlueprint("loyalty", __name__, abp_responses=problem_docs(400, 413, 503))
+
+
+class CustomerPath(BaseModel):
+    """A customer: name and phone in small letters, as in `john-doe.5550123`."""
+
+    customer: Annotated[str, Field(pattern=CUSTOMER_KEY)]
+
+
+class Beginning(StrictModel):
+    """How many orders the customer had before."""
+
+    delivered: int = Field(ge=0, le=1_000_000)
+
+
+class LoyaltyCard(BaseModel):
+    """How many orders the customer had; `free_next` when the next has a free pizza."""
+
+    customer: str
+    delivered: int
+    free_next: bool
+
+
+@api.get("/loyalty/<customer>", responses={200: LoyaltyCard})
+def card(path: CustomerPath) -> dict[str, Any]:
+    """A customer's card; one who never ordered has an empty one."""
+    return _loyalty().card(path.customer)
+
+
+@api.post("/loyalty/<customer>/initialize", responses={200: LoyaltyCard})
+def initialize(path: CustomerPath, body: Beginning) -> dict[str, Any]:
+    """Begin, or correct, a customer's count."""
+    return _loyalty().initialize(path.customer, body.delivered)
+
+
+@api.post("/orders-sub", responses={200: Delivery})
+def note(body: CloudEvent) -> dict[str, Any]:
+    """Take in an event of topic `orders`; DROP is for what can never be understood."""
+    event = body.order_event()
+    if event is None:
+        return DROPPED
+    _loyalty().note(event)
+    return TAKEN
+
+
+def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None) -> OpenAPI:
+    """The service; tests pass their own parts, `python3 app.py` passes only settings."""
+    settings = settings or settings_of(SERVICE)
+    sidecar = sidecar or Sidecar(settings)
+    app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
+    app.extensions["hooks"].stopped.append(sidecar.close)
+    app.extensions["loyalty"] = Loyalty(sidecar)
+    app.register_api(api)
+    return app
+
+
+def _loyalty() -> Loyalty:
+    loyalty: Loyalty = current_app.extensions["loyalty"]
+    return loyalty
+
+
+if __name__ == "__main__":
+    sys.exit(run_service(SERVICE, create_app))

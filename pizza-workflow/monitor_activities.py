@@ -1,0 +1,79 @@
+"""The steps of the monitor: what it asks the order book and the kitchen, and what it buys."""
+
+from typing import Any
+
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, field_serializer
+
+from pizza_activities import GRACE_SECONDS, KITCHEN, Shop
+from pizza_common.order import Order
+from pizza_common.status import Status
+
+ORDER_BOOK = "pizza-order"
+MANY = 50
+"""Stuck orders that one round reports; the next finds the others."""
+
+log = structlog.get_logger()
+
+
+class Rules(BaseModel):
+    """How often to look, and what to buy when."""
+
+    model_config = ConfigDict(frozen=True)
+
+    every_seconds: float = Field(gt=0)
+    below: int = Field(ge=0)
+    units: int = Field(ge=1)
+
+
+class StuckOrder(BaseModel):
+    """An order that stays in a status longer than its stage allows."""
+
+    order: Order
+    status: Status
+
+    @field_serializer("order")
+    def _as_sent(self, order: Order) -> dict[str, Any]:
+        return order.sent()
+
+
+class StuckOrders(BaseModel):
+    """Those that a round reports."""
+
+    orders: list[StuckOrder]
+
+
+class Restocked(BaseModel):
+    """What was bought, by name."""
+
+    bought: list[str]
+
+
+def find_stuck(shop: Shop, given: Rules) -> StuckOrders:
+    """What the order book says is stuck."""
+    del given
+    path = f"orders?stuck=true&limit={MANY}"
+    page = shop.sidecar.invoke(ORDER_BOOK, path, timeout=GRACE_SECONDS, method="GET")
+    orders = [_stuck(found) for found in page["orders"]]
+    for each in orders:
+        log.warning("order is stuck", order_id=each.order.id, status=each.status.value)
+    return StuckOrders(orders=orders)
+
+
+def restock(shop: Shop, given: Rules) -> Restocked:
+    """Buy what is low. Done again, it finds that there is enough."""
+    stock = shop.sidecar.invoke(KITCHEN, "stock", timeout=GRACE_SECONDS, method="GET")["stock"]
+    low = sorted(name for name, level in stock.items() if level["available"] < given.below)
+    for name in low:
+        body = {"add": given.units}
+        shop.sidecar.invoke(KITCHEN, f"stock/{name}", body, timeout=GRACE_SECONDS, method="PUT")
+        log.info("restocked", ingredient=name, units=given.units)
+    return Restocked(bought=low)
+
+
+STEPS = (find_stuck, restock)
+
+
+def _stuck(found: dict[str, Any]) -> StuckOrder:
+    sent = {name: found[name] for name in Order.model_fields if found.get(name) is not None}
+    return StuckOrder(order=Order.model_validate(sent), status=Status(found["status"]))

@@ -1,0 +1,174 @@
+"""What goes into each step and child workflow, and what comes out: the models at the borders.
+
+The engine hands on plain JSON. A step's annotations say which model its input and its answer
+are; both sides of the border validate by them.
+"""
+
+from collections.abc import Callable, Generator
+from functools import cache
+from typing import Any, Self, get_args, get_origin, get_type_hints
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    field_serializer,
+)
+
+from pizza_common.order import Attempt, Order
+from pizza_common.status import Status
+
+Step = Callable[..., Any]
+
+
+class NonRetryableError(Exception):
+    """What the workflow must not try again; the SDK knows it by this name."""
+
+
+class StepInput(BaseModel):
+    """The order that a step is for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    order: Order
+
+    @field_serializer("order")
+    def _as_sent(self, order: Order) -> dict[str, Any]:
+        return order.sent()
+
+
+class Undoing(StepInput):
+    """Up to which attempt a step is undone."""
+
+    attempt: Attempt = 1
+
+
+class Bill(StepInput):
+    """What the customer does not pay, in cents."""
+
+    free_cents: int = Field(default=0, ge=0)
+
+
+class Promise(StepInput):
+    """What the customer is told: the price and when the pizza comes."""
+
+    total_cents: int = Field(ge=0)
+    estimated_at: AwareDatetime
+
+
+class Round(StepInput):
+    """Cooking every pizza of an order; a remake is another attempt. Each is tried `tries` times."""
+
+    attempt: Attempt = 1
+    tries: int = Field(default=1, ge=1)
+
+
+class OnePizza(StepInput):
+    """One pizza of an order, counted from 1."""
+
+    pizza: int = Field(ge=1)
+    attempt: Attempt = 1
+
+
+class Announcement(StepInput):
+    """A status for the order book."""
+
+    status: Status
+    attempt: Attempt = 1
+    repeat: int = Field(default=1, ge=1)
+    detail: str | None = None
+
+
+class PeerAnswer(BaseModel):
+    """A peer's answer; what is not named here is kept as it came."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    order_id: str
+    status: str
+
+
+class Taken(PeerAnswer):
+    """The storefront took the order at this price."""
+
+    total_cents: int = Field(ge=0)
+
+
+class Payment(PeerAnswer):
+    """What is authorised or captured."""
+
+    amount_cents: int = Field(ge=0)
+
+
+class Reservation(PeerAnswer):
+    """What the kitchen keeps for the order."""
+
+    ingredients: dict[str, int]
+
+
+class CookedPizza(PeerAnswer):
+    """One pizza is done."""
+
+    pizza: int
+    attempt: int
+
+
+class Delivery(PeerAnswer):
+    """The pizza is with its customer."""
+
+
+class Gift(BaseModel):
+    """What loyalty gives; nothing when it cannot be asked."""
+
+    free_cents: int = Field(default=0, ge=0)
+
+
+class Decision(BaseModel):
+    """What a manager said of one round."""
+
+    model_config = ConfigDict(frozen=True)
+
+    round: int
+    approved: StrictBool
+    remake: StrictBool = False
+    reason: str | None = None
+    approver: str | None = None
+
+    @classmethod
+    def read(cls, data: Any) -> Self | None:
+        """The decision that an event carries; None when it carries something else."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError:
+            return None
+
+    def in_words(self) -> str | None:
+        """Who said why, as far as it is known."""
+        return ": ".join(filter(None, (self.approver, self.reason))) or None
+
+
+class RoundDone(BaseModel):
+    """Every pizza of a round is cooked."""
+
+    attempt: int
+    pizzas: int
+
+
+@cache
+def input_of(step: Step) -> type[BaseModel]:
+    """The model of the input of a step, or of a child workflow: its second parameter."""
+    hints = [hint for name, hint in get_type_hints(step).items() if name != "return"]
+    model: type[BaseModel] = hints[-1]
+    return model
+
+
+@cache
+def output_of(step: Step) -> type[BaseModel] | None:
+    """The model of the answer; None where the answer is nothing, or may be."""
+    answer = get_type_hints(step).get("return")
+    if get_origin(answer) is Generator:
+        answer = get_args(answer)[2]
+    return answer if isinstance(answer, type) and issubclass(answer, BaseModel) else None

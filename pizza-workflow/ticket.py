@@ -1,0 +1,81 @@
+"""What an order's workflow is started with: the order, and the terms that hold for it.
+
+The terms are the settings of the moment it was started. They travel with the order, so that a
+change of settings never touches an order that runs.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
+
+from pizza_common.order import Order
+from pizza_common.status import DELIVERY_STAGES, KITCHEN_STAGES, STOREFRONT_STAGES
+from workflow_settings import WorkflowSettings
+
+_STAGES = (*STOREFRONT_STAGES, *KITCHEN_STAGES, *DELIVERY_STAGES)
+
+
+class Terms(BaseModel):
+    """How long and how often; the defaults are for an order that was started without them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    validation_seconds: float = Field(default=86400.0, gt=0)
+    reminders: int = Field(default=0, ge=0)
+    remakes: int = Field(default=2, ge=0)
+    cook_tries: int = Field(default=5, ge=1)
+    lead_seconds: float = Field(default=0.0, ge=0)
+
+    @classmethod
+    def of(cls, settings: WorkflowSettings) -> Self:
+        """The terms of an order that is started now."""
+        return cls(
+            validation_seconds=settings.pizza_validation_seconds,
+            reminders=settings.pizza_validation_reminders,
+            remakes=settings.pizza_remakes,
+            cook_tries=settings.pizza_cook_tries,
+            lead_seconds=settings.pizza_time_scale * sum(stage.seconds for stage in _STAGES),
+        )
+
+    @property
+    def patience(self) -> timedelta:
+        """How long a manager is waited for before the next reminder, or the end."""
+        return timedelta(seconds=self.validation_seconds / (self.reminders + 1))
+
+    @property
+    def lead(self) -> timedelta:
+        """From taking an order to its delivery, people's time left out."""
+        return timedelta(seconds=self.lead_seconds)
+
+
+class Ticket(BaseModel):
+    """The workflow's input."""
+
+    model_config = ConfigDict(frozen=True)
+
+    order: Order
+    terms: Terms = Terms()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reads_old_tickets(cls, ticket: Any) -> Any:
+        """The first form's only term stood beside the order."""
+        if isinstance(ticket, dict) and "validation_seconds" in ticket:
+            terms = {"validation_seconds": ticket["validation_seconds"], "reminders": 0}
+            return {"order": ticket["order"], "terms": terms}
+        return ticket
+
+    @field_serializer("order")
+    def _as_sent(self, order: Order) -> dict[str, Any]:
+        return order.sent()
+
+
+def aware(engine_time: datetime) -> datetime:
+    """The engine's time, which is UTC without saying so."""
+    return engine_time.replace(tzinfo=UTC)
+
+
+def naive(time: str) -> datetime:
+    """An ISO 8601 time as the engine takes it."""
+    return datetime.fromisoformat(time).astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,48 @@
+"""What a service says of orders on topic `orders`."""
+
+import threading
+from collections import OrderedDict
+
+import structlog
+
+from pizza_common.event import OrderEvent, event_id
+from pizza_common.order import Order
+from pizza_common.sidecar import Sidecar
+from pizza_common.status import Status
+
+_REMEMBERED = 10000
+
+log = structlog.get_logger()
+
+
+class Announcer:
+    """Announces in the name of one service. Every method raises Unavailable.
+
+    Saying something twice does no harm: the event's id is the same.
+    """
+
+    def __init__(self, sidecar: Sidecar, service: str) -> None:
+        self._sidecar = sidecar
+        self._service = service
+        self._told: OrderedDict[str, None] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def tell(
+        self, order: Order, status: Status, *, attempt: int = 1, detail: str | None = None
+    ) -> None:
+        """Say that the order reached a status."""
+        event = OrderEvent.announce(order, status, self._service, attempt=attempt, detail=detail)
+        self._sidecar.publish(event)
+        self._remember(event.event_id)
+        log.info("announced", service=self._service, order_id=order.id, status=status.value)
+
+    def tell_first(self, order: Order, status: Status, *, attempt: int = 1) -> None:
+        """Say it, unless this process did lately: it spares the shop a repetition."""
+        if event_id(order.id, status, attempt) not in self._told:
+            self.tell(order, status, attempt=attempt)
+
+    def _remember(self, name: str) -> None:
+        with self._guard:
+            self._told[name] = None
+            if len(self._told) > _REMEMBERED:
+                self._told.popitem(last=False)

@@ -1,0 +1,133 @@
+"""One shared document and a record per member, changed together though the store cannot.
+
+The state store writes one key at a time, and a transaction of several is not undone when it
+breaks. So a change is one write of the document, which also carries the member's new record as
+a note until that stands under the member's own key:
+
+    document  {"content": ..., "notes": {<member>: {"version": n, "value": ...}}}
+    member    {"version": n, "value": ...}
+
+The change has happened when the document is written. A note outranks the member's key, and is
+dropped only after the key holds its version or a later one. Whoever changes a member reads the
+document first and the member's key after it, and writes the document only if it is still the
+same: a note that was dropped in between left its value in the key that was read later.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from pizza_common.sidecar import Sidecar
+from pizza_common.writing import until_written
+
+Content = dict[str, Any]
+Value = dict[str, Any]
+Change = Callable[[Content, Value | None], tuple[Content, Value] | None]
+"""Given content and the member's record, gives both anew, or None to leave them; it may raise."""
+
+_MANY_NOTES = 64
+
+
+class Note(NamedTuple):
+    """A member's record, counted from 1; version 0 is a member that has none yet."""
+
+    version: int
+    value: Value | None
+
+
+Notes = dict[str, Note]
+Stored = tuple[Note, str]
+"""What stands under a member's key, and the key's ETag."""
+
+
+class Ledger:
+    """Every method raises Unavailable. `begin` gives the content before the first change.
+
+    Threads of this process take turns; other processes are met by ETag.
+    """
+
+    def __init__(self, sidecar: Sidecar, key: str, begin: Callable[[], Content]) -> None:
+        self._sidecar = sidecar
+        self._key = key
+        self._begin = begin
+        self._turn = threading.Lock()
+        self._guard = threading.Lock()
+        self._settled: dict[str, int] = {}
+        self._sweep_is_due = True
+
+    def content(self) -> Content:
+        """What the document holds now."""
+        return self._document()[0]
+
+    def record(self, member: str) -> Value | None:
+        """The member's record now; None when it has none."""
+        _, notes, _ = self._document()
+        return (notes.get(member) or self._stored(member)[0]).value
+
+    def change(self, member: str, change: Change) -> Value | None:
+        """Change the document and the member's record together; gives the record.
+
+        What `change` raises passes through, and then nothing was changed.
+        """
+        with self._turn:
+            self._sweep()
+            note, before = until_written(lambda: self._change_once(member, change))
+        if before is None or before[0].version < note.version:
+            self._settle(member, note, before)
+        return note.value
+
+    def _change_once(self, member: str, change: Change) -> tuple[Note, Stored | None]:
+        """The member's note after it, and what was read under its key, if that was read."""
+        content, notes, etag = self._document()
+        before = None if member in notes else self._stored(member)
+        current = before[0] if before else notes[member]
+        changed = change(content, current.value)
+        if changed is None:
+            return current, before
+        note = Note(current.version + 1, changed[1])
+        self._write(changed[0], {**notes, member: note}, etag)
+        return note, before
+
+    def _write(self, content: Content, notes: Notes, etag: str) -> None:
+        with self._guard:
+            settled = dict(self._settled)
+        kept = {name: note for name, note in notes.items() if settled.get(name, 0) < note.version}
+        self._sidecar.save_state(self._key, {"content": content, "notes": _as_json(kept)}, etag)
+        with self._guard:
+            for name in settled.keys() - kept.keys():
+                del self._settled[name]
+        self._sweep_is_due = len(kept) > _MANY_NOTES
+
+    def _sweep(self) -> None:
+        """Settle what processes that died left behind."""
+        if self._sweep_is_due:
+            for member, note in self._document()[1].items():
+                self._settle(member, note)
+            self._sweep_is_due = False
+
+    def _settle(self, member: str, note: Note, before: Stored | None = None) -> None:
+        """See to it that the member's key holds this note or a later one."""
+        first = [before]
+        until_written(lambda: self._settle_once(member, note, first.pop() if first else None))
+        with self._guard:
+            self._settled[member] = max(note.version, self._settled.get(member, 0))
+
+    def _settle_once(self, member: str, note: Note, before: Stored | None) -> None:
+        stored, etag = before or self._stored(member)
+        if stored.version < note.version:
+            self._sidecar.save_state(member, note._asdict(), etag)
+
+    def _document(self) -> tuple[Content, Notes, str]:
+        document, etag = self._sidecar.get_state(self._key)
+        if document is None:
+            return self._begin(), {}, etag
+        notes = {name: Note(**note) for name, note in document["notes"].items()}
+        return document["content"], notes, etag
+
+    def _stored(self, member: str) -> Stored:
+        stored, etag = self._sidecar.get_state(member)
+        return (Note(**stored) if stored else Note(0, None)), etag
+
+
+def _as_json(notes: Notes) -> dict[str, Any]:
+    return {name: note._asdict() for name, note in notes.items()}

@@ -1,0 +1,93 @@
+import threading
+
+import pytest
+
+from pizza_common.errors import SidecarUnavailable
+from pizza_common.event import OrderEvent
+from pizza_common.order import Order
+from pizza_common.status import Status
+from tests.unit.services import ORDER, an_order
+
+JOHN = "john-doe.5550123"
+
+
+@pytest.fixture
+def client(client_of):
+    return client_of("pizza-loyalty")
+
+
+def tell(client, order_id="1", status=Status.DELIVERED, **customer):
+    order = an_order(order_id=order_id, customer={**ORDER["customer"], **customer})
+    event = OrderEvent.announce(Order.model_validate(order), status, "pizza-delivery")
+    data = event.model_dump(mode="json", exclude_none=True)
+    return client.post("/orders-sub", json={"specversion": "1.0", "data": data})
+
+
+def card(client, customer=JOHN):
+    return client.get(f"/loyalty/{customer}").get_json()
+
+
+def test_a_customer_who_never_ordered_has_an_empty_card(client):
+    assert card(client) == {"customer": JOHN, "delivered": 0, "free_next": False}
+
+
+def test_delivered_orders_count_once_and_nothing_else_does(client):
+    for order_id in ("1", "2", "1"):
+        for status in (Status.COOKED, Status.DELIVERED, Status.FAILED):
+            assert tell(client, order_id, status).get_json() == {"status": "SUCCESS"}
+    assert card(client)["delivered"] == 2
+
+
+def test_the_same_customer_is_known_however_it_is_written(client):
+    tell(client, "1", name="  JOHN   doe ", phone="(555) 0123")
+    tell(client, "2", address="elsewhere")
+    tell(client, "3", name="Jane Doe")
+    assert card(client)["delivered"] == 2
+
+
+def test_every_tenth_order_has_a_free_pizza(client):
+    for number in range(9):
+        assert card(client)["free_next"] is False
+        tell(client, str(number))
+    assert card(client)["free_next"] is True
+    tell(client, "9")
+    assert card(client)["free_next"] is False
+
+
+def test_a_count_can_be_begun_elsewhere(client):
+    for _ in range(2):
+        answer = client.post(f"/loyalty/{JOHN}/initialize", json={"delivered": 19})
+        assert answer.get_json() == {"customer": JOHN, "delivered": 19, "free_next": True}
+    tell(client)
+    assert card(client)["delivered"] == 20
+
+
+@pytest.mark.parametrize("after", range(4))
+def test_an_event_that_fails_anywhere_counts_once_when_it_comes_again(client, sidecar, after):
+    tell(client, "0")
+    sidecar.fail("save_state", SidecarUnavailable(), after=after)
+    answers = [tell(client, str(order_id)).status_code for order_id in (1, 1, 2, 2, 1)]
+    assert answers.count(503) == 1
+    assert card(client)["delivered"] == 3
+
+
+def test_events_of_one_customer_at_the_same_time_all_count(client):
+    app = client.application
+    threads = [
+        threading.Thread(target=tell, args=(app.test_client(), str(number // 2)))
+        for number in range(40)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert card(client)["delivered"] == 20
+
+
+def test_what_cannot_be_understood_is_dropped_or_refused(client):
+    dropped = client.post("/orders-sub", json={"specversion": "1.0", "data": {"status": "burnt"}})
+    assert dropped.get_json() == {"status": "DROP"}
+    assert client.get("/loyalty/a_b").status_code == 400
+    assert client.get(f"/loyalty/{'x' * 91}").status_code == 400
+    for body in ({}, {"delivered": -1}, {"delivered": 1, "x": 1}):
+        assert client.post(f"/loyalty/{JOHN}/initialize", json=body).status_code == 400

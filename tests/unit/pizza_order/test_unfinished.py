@@ -1,0 +1,110 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pizza_common.errors import SidecarUnavailable
+from pizza_common.event import OrderEvent, moment
+from pizza_common.order import Order
+from pizza_common.status import Status
+from tests.unit.services import an_order
+
+
+@pytest.fixture
+def client(client_of):
+    return client_of("pizza-order")
+
+
+def tell(client, order_id, status, ago=0.0, **more):
+    at = moment(datetime.now(UTC) - timedelta(seconds=ago))
+    order = Order.model_validate(an_order(order_id=order_id))
+    event = OrderEvent.announce(order, Status(status), "pizza-test", at=at, **more)
+    data = event.model_dump(mode="json", exclude_none=True)
+    return client.post("/orders-sub", json={"specversion": "1.0", "data": data})
+
+
+def listed(client, **query):
+    found = client.get("/orders", query_string=query).get_json()
+    assert found["cursor"] is None
+    return [order["order_id"] for order in found["orders"]]
+
+
+def test_orders_that_stay_longer_than_their_status_allows_are_stuck(client):
+    tell(client, "stuck", "cooking_baking", ago=66)
+    tell(client, "baking", "cooking_baking", ago=50)
+    assert listed(client, stuck=True) == ["stuck"]
+    tell(client, "worse", "cooked", ago=500)
+    assert listed(client, stuck=True) == ["worse", "stuck"]
+    assert listed(client, stuck=True, limit=1) == ["worse"]
+    assert listed(client, stuck=True, status="cooked") == ["worse"]
+
+
+def test_the_time_scale_counts(client_of):
+    client = client_of("pizza-order", pizza_time_scale=10)
+    tell(client, "a", "cooking_baking", ago=100)
+    assert listed(client, stuck=True) == []
+
+
+@pytest.mark.parametrize(
+    "status", ["scheduled", "waiting_for_validation", "delivered", "failed", "cancelled"]
+)
+def test_an_order_that_waits_for_people_or_is_finished_is_not_stuck(client, status):
+    tell(client, "a", status, ago=5000)
+    assert listed(client, stuck=True) == []
+
+
+def test_unfinished_orders_are_found_by_how_long_nothing_was_said(client):
+    client.post("/order", json=an_order(order_id="new"))
+    tell(client, "waits", "waiting_for_validation", ago=100)
+    tell(client, "over", "delivered", ago=100)
+    assert listed(client, older_than_seconds=50) == ["waits"]
+    assert listed(client, older_than_seconds=50, status="cooked") == []
+    tell(client, "waits", "validation_reminder")
+    assert listed(client, older_than_seconds=50) == []
+
+
+def test_only_unfinished_orders_are_read(client, sidecar):
+    for number in range(120):
+        tell(client, f"n{number}", "cooked", ago=500)
+        tell(client, f"n{number}", "delivered")
+    tell(client, "a", "cooked", ago=500)
+    before = sidecar.calls["get_states"]
+    assert listed(client, stuck=True) == ["a"]
+    assert sidecar.calls["get_states"] == before + 2
+
+
+def test_an_order_that_is_undone_after_it_was_delivered_is_unfinished_again(client):
+    tell(client, "a", "delivered", ago=500)
+    tell(client, "a", "delivery_recalled", ago=400)
+    assert listed(client, stuck=True) == ["a"]
+    tell(client, "a", "failed")
+    assert listed(client, stuck=True) == []
+
+
+@pytest.mark.parametrize("after", range(4))
+def test_a_crash_at_any_write_loses_no_unfinished_order(client, sidecar, after):
+    sidecar.fail("save_state", SidecarUnavailable(), after=after)
+    while tell(client, "a", "cooked", ago=500).status_code != 200:
+        pass
+    sidecar.before = lambda *_: None
+    assert listed(client, stuck=True) == ["a"]
+
+
+def test_an_order_that_was_not_struck_out_is_struck_out_by_the_next_event(client, sidecar):
+    tell(client, "a", "cooked")
+    sidecar.fail("save_state", SidecarUnavailable(), after=1)
+    assert tell(client, "a", "delivered").status_code == 503
+    assert tell(client, "a", "delivered").status_code == 200
+    lists = sidecar.get_states([f"orders_open_{number}" for number in range(16)])
+    assert [each["ids"] for each in lists.values()] == [[]]
+
+
+def test_what_a_person_has_to_see_to_is_named_and_the_order_stays_failed(client):
+    tell(client, "a", "failed")
+    tell(client, "a", "needs_attention", detail="refund_payment")
+    tell(client, "a", "needs_attention", detail="release_stock", repeat=2)
+    found = client.get("/orders", query_string={"status": "failed"}).get_json()["orders"][0]
+    assert (found["status"], found["needs_attention"]) == (
+        "failed",
+        ["refund_payment", "release_stock"],
+    )
+    assert client.get("/order/a").get_json()["needs_attention"] == found["needs_attention"]
