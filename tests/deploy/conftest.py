@@ -1,4 +1,4 @@
-"""`make test-deploy` installs the validators of the manifests, which are large; without them none."""
+"""The manifests' validators are large: `make test-deploy` installs them; without them no tests."""
 
 from importlib.util import find_spec
 
