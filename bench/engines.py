@@ -99,7 +99,8 @@ class LocalDapr(Engine):
 
     def start(self) -> None:
         template = config_files.write_localdapr(self._folder(), self.ports)
-        command = [sys.executable, "-m", "localdapr", "run", "-f", str(template)]
+        # -P: the current folder does not come before the source that is asked for.
+        command = [sys.executable, "-P", "-m", "localdapr", "run", "-f", str(template)]
         sidecar = self._processes.start(self.name, command, self._env)
         sidecar.wait_for_line(LOCALDAPR_READY)
         sidecar.wait_for_line(worker.READY)

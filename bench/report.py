@@ -8,10 +8,10 @@ from bench.results import Measured, Results, percentile
 from bench.shapes import SHAPES
 
 README = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- results: written by `make bench` -->", "<!-- end of results -->"
+BEGIN, END = "<!-- results: written by `make bench-engines` -->", "<!-- end of results -->"
 SUBJECT = "localdapr"
 OTHERS = {"daprd": "daprd", "null": "null sidecar", "dbos": "DBOS"}
-DIRECT = "direct"
+DIRECT = "direct"  # the name of a call without a sidecar
 
 
 def tables(results: Results) -> str:
@@ -21,11 +21,11 @@ def tables(results: Results) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def write(text: str) -> None:
+def write(text: str, readme: Path = README) -> None:
     """Put the text between the marks in the README."""
-    before = README.read_text()
+    before = readme.read_text()
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    README.write_text(pattern.sub(lambda _: f"{BEGIN}\n{text}\n{END}", before))
+    readme.write_text(pattern.sub(lambda _: f"{BEGIN}\n{text}\n{END}", before))
 
 
 def _workflow_table(results: Results, shape: str) -> str:

@@ -46,7 +46,7 @@ def available(dapr: Path, dbos_python: Path) -> dict[str, Make]:
     if dbos_python.exists():
         engines["dbos"] = lambda name, processes, ports: Dbos(name, processes, ports, dbos_python)
     else:
-        note(f"without DBOS: there is no {dbos_python}; `make bench` installs it")
+        note(f"without DBOS: there is no {dbos_python}; `make bench-engines` installs it")
     engines["null"] = NullSidecar
     return engines
 
