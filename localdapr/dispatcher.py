@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BATCH = 64  # work items that one read loads
-ANY_INSTANCE = 0  # not a row number: who watches it is told of every change
+ANY_INSTANCE = 0  # not a row number: who watches it is told of all
 RETRY_AFTER = 1.0  # seconds until work is offered again after the store failed
 
 
@@ -96,6 +96,8 @@ class Dispatcher:
         self._timers.add(done.timers)
         for run in done.ended:
             self._forget(run)
+        for run in done.changed:
+            self._notify(run)
 
     def attach(self, app_id: str, stateful: bool) -> Worker:
         """A worker opened its stream."""
@@ -115,7 +117,7 @@ class Dispatcher:
         return len(self._queues[app_id].workers)
 
     def watch(self, run: int) -> asyncio.Event:
-        """An event that is set when an instance changes; give it back to `unwatch`."""
+        """An event that is set when an instance gets another status; give it back to `unwatch`."""
         changed = asyncio.Event()
         self._watchers[run].add(changed)
         return changed
@@ -139,7 +141,7 @@ class Dispatcher:
 
         try:
             done = await self.store.write(save)
-        except sqlite3.Error:
+        except (sqlite3.Error, ValueError):  # the disk, or an answer that makes no sense
             self._later(self._give_up, flight)
             raise
         if self._flights.get(run) is flight:
@@ -147,7 +149,6 @@ class Dispatcher:
             self._land(run)
         self._go_on(flight.worker, run, done)
         self.follow(done)
-        self._notify(run)
         self._queues[flight.worker.app_id].wanted.set()
 
     def _go_on(self, worker: Worker, run: int, done: Consequences) -> None:
@@ -218,13 +219,11 @@ class Dispatcher:
         elif app_id in self._queues:
             self._queues[app_id].runs[run] = None
             self._queues[app_id].wanted.set()
-        self._notify(run)
 
     def _forget(self, run: int) -> None:
         """An execution ended: no worker's memory of its history is of use."""
         for worker in self._all_workers():
             worker.known.pop(run, None)
-        self._notify(run)
 
     def _notify(self, run: int) -> None:
         for watched in (run, ANY_INSTANCE):

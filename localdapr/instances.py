@@ -18,7 +18,7 @@ from localdapr.engine.instance import Instance
 from localdapr.engine.rerun import RerunRequest, rerun
 from localdapr.engine.turn import Message, Timer, Turn, finish_turn, started
 from localdapr.errors import InstanceExistsError, NoSuchInstanceError, RerunRefusedError
-from localdapr.rows import INSERT, SELECT, UPDATE, Row, to_row, values
+from localdapr.rows import INSERT, SELECT, UPDATE, Row, changes, to_row, values
 from localdapr.wire import HistoryEvent, WorkflowResponse
 
 
@@ -45,6 +45,7 @@ class Consequences:
     wake: set[tuple[str, int]] = field(default_factory=set)
     tasks: list[tuple[str, int]] = field(default_factory=list)
     timers: list[tuple[int, int]] = field(default_factory=list)
+    changed: set[int] = field(default_factory=set)  # begun, or with another status
     ended: set[int] = field(default_factory=set)
     more: bool = False
     stalled: bool = False
@@ -82,6 +83,7 @@ def create(db: sqlite3.Connection, instance: Instance, now: int) -> Consequences
             raise InstanceExistsError(instance.instance_id)
         delete(db, existing.run)
     run, begin, done = _insert(db, instance), started(instance, now), Consequences()
+    done.changed.add(run)
     if instance.scheduled_at is not None and instance.scheduled_at > now:
         _arm(db, run, [Timer(instance.scheduled_at, begin)], done)
     else:
@@ -177,6 +179,7 @@ def create_rerun(
         raise RerunRefusedError("ALREADY_EXISTS", text)
     turn = rerun(payloads(db, source), history(db, source.run), asked, now, new_ids)
     run = _insert(db, turn.instance)
+    done.changed.add(run)
     _save_turn(db, Row(run, 0, turn.instance), turn, done)
     _act(db, run, turn, now, done)
     return done
@@ -278,6 +281,8 @@ def _save_turn(db: sqlite3.Connection, row: Row, turn: Turn, done: Consequences)
         [(row.run, length + n, e.SerializeToString()) for n, e in enumerate(turn.history)],
     )
     _save(db, row.run, after, length + len(turn.history))
+    if after.status is not row.instance.status:
+        done.changed.add(row.run)
     if after.status.is_final:
         db.execute(
             "UPDATE payloads SET output = ?, failure = ? WHERE run = ?",
@@ -332,7 +337,9 @@ def _start_child(db: sqlite3.Connection, message: Message, now: int, done: Conse
     child = child_of(message, now)
     assert child.parent is not None
     try:
-        done.wake |= create(db, child, now).wake
+        begun = create(db, child, now)
+        done.wake |= begun.wake
+        done.changed |= begun.changed
     except InstanceExistsError as cause:
         _send(db, refused(child.parent, str(cause), now), now, done)
 
@@ -365,4 +372,4 @@ def _arm(db: sqlite3.Connection, run: int, timers: Sequence[Timer], done: Conseq
 
 
 def _save(db: sqlite3.Connection, run: int, instance: Instance, length: int) -> None:
-    db.execute(UPDATE, (*values(instance), length, run))
+    db.execute(UPDATE, (*changes(instance, length), run))

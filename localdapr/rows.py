@@ -60,7 +60,13 @@ _PARENT = ("parent_app", "parent_id", "parent_execution", "parent_name", "parent
 _COLUMNS = (*_PLAIN, "patches", "tags", *_PARENT)
 SELECT = f"SELECT run, history_length, {', '.join(_COLUMNS)} FROM instances"
 INSERT = f"INSERT INTO instances ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
-UPDATE = f"UPDATE instances SET {' = ?, '.join(_COLUMNS)} = ?, history_length = ? WHERE run = ?"
+# Only what a turn can change: SQLite rewrites each index that has a column which is named here.
+_CHANGING = (
+    "execution_id", "status", "updated_at", "suspended", "started_at", "completed_at", "version",
+    "custom_status",
+)  # fmt: skip
+_SET = (*_CHANGING, "patches", "history_length")
+UPDATE = f"UPDATE instances SET {' = ?, '.join(_SET)} = ? WHERE run = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,12 @@ def values(instance: Instance) -> tuple[object, ...]:
     lists = (_packed(instance.patches), _packed(instance.tags))
     origin = [None] * 5 if parent is None else [getattr(parent, f.name) for f in fields(parent)]
     return (*plain, *lists, *origin)
+
+
+def changes(instance: Instance, history_length: int) -> tuple[object, ...]:
+    """The values of `UPDATE`, but for the row number."""
+    plain = [getattr(instance, name) for name in _CHANGING]
+    return (*plain, _packed(instance.patches), history_length)
 
 
 def to_row(found: Sequence[object]) -> Row:

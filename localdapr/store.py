@@ -13,7 +13,6 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +20,9 @@ from localdapr.errors import DatabaseError, FolderInUseError
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
-Pending = tuple[Job[Any], "Future[Any]"]
+Pending = tuple[Job[Any], "asyncio.Future[Any]"]
+Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
+Line = queue.SimpleQueue["Pending | None"]
 
 APPLICATION_ID = 0x6C64_6170  # "ldap": SQLite's field for "whose file is this"
 FORMAT = 1
@@ -45,10 +46,11 @@ class Store:
         except (sqlite3.DatabaseError, OSError, DatabaseError) as cause:
             os.close(self._lock)
             raise _refusal(self.path, cause) from cause
-        self._jobs: queue.SimpleQueue[Pending | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._write_groups, name="store-writer")
-        self._thread.start()
-        self._reads = ThreadPoolExecutor(1, "store-reader")
+        self._jobs, self._questions = Line(), Line()
+        self._threads = [
+            _serve("store-writer", self._jobs, self._writer, _run_group),
+            _serve("store-reader", self._questions, self._reader, _read_group),
+        ]
         self._closed = False
 
     async def write(self, job: Job[T]) -> T:
@@ -57,53 +59,79 @@ class Store:
         An exception of the job undoes that job alone and is raised here. A failing disk raises
         sqlite3.OperationalError, and nothing of the job is kept.
         """
-        done: Future[T] = Future()
-        self._jobs.put((job, done))
-        return await asyncio.wrap_future(done)
+        return await _ask(self._jobs, job)
 
     async def read(self, job: Job[T]) -> T:
         """Run `job` on the reader's connection: it sees what was committed when it began."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._reads, _run_read, self._reader, job)
+        return await _ask(self._questions, job)
 
     def close(self) -> None:
         """Finish what was asked, then close the file. May be called twice."""
         if self._closed:
             return
         self._closed = True
-        self._jobs.put(None)
-        self._thread.join()
-        self._reads.shutdown()
+        for line, thread in zip((self._jobs, self._questions), self._threads, strict=True):
+            line.put(None)
+            thread.join()
         self._reader.close()
         self._writer.close()
         os.close(self._lock)
 
-    def _write_groups(self) -> None:
-        while True:
-            group = self._next_group()
-            if group:
-                _run_group(self._writer, group)
-            else:
-                return
 
-    def _next_group(self) -> list[Pending]:
-        """Everything that waits, up to GROUP jobs; empty when the store closes."""
-        first = self._jobs.get()
-        if first is None:
-            return []
-        group = [first]
-        while len(group) < GROUP and not self._jobs.empty():
-            following = self._jobs.get()
-            if following is None:
-                self._jobs.put(None)
-                break
-            group.append(following)
-        return group
+async def _ask(line: Line, job: Job[T]) -> T:
+    done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    line.put((job, done))
+    return await done
 
 
-def _run_group(connection: sqlite3.Connection, group: Sequence[Pending]) -> None:
-    """Run the jobs in one transaction and answer each after the commit."""
-    outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
+def _serve(
+    name: str,
+    line: Line,
+    connection: sqlite3.Connection,
+    run: Callable[[sqlite3.Connection, Sequence[Pending]], Sequence[Outcome]],
+) -> threading.Thread:
+    """The thread that runs what comes down a line, group by group, until None comes."""
+
+    def serve() -> None:
+        while group := _next_group(line):
+            outcomes = run(connection, group)
+            # One call for the whole group: each is a write to the pipe that wakes the event loop.
+            group[0][1].get_loop().call_soon_threadsafe(_settle, outcomes)
+
+    thread = threading.Thread(target=serve, name=name)
+    thread.start()
+    return thread
+
+
+def _next_group(line: Line) -> list[Pending]:
+    """Everything that waits, up to GROUP jobs; empty when the store closes."""
+    first = line.get()
+    if first is None:
+        return []
+    group = [first]
+    while len(group) < GROUP and not line.empty():
+        following = line.get()
+        if following is None:
+            line.put(None)
+            break
+        group.append(following)
+    return group
+
+
+def _settle(outcomes: Sequence[Outcome]) -> None:
+    """Tell the callers, on their event loop."""
+    for done, result, error in outcomes:
+        if done.cancelled():
+            continue
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)
+
+
+def _run_group(connection: sqlite3.Connection, group: Sequence[Pending]) -> Sequence[Outcome]:
+    """Run the jobs in one transaction; it is on disk when this returns."""
+    outcomes: list[Outcome] = []
     try:
         connection.execute("BEGIN IMMEDIATE")
         for job, done in group:
@@ -113,13 +141,7 @@ def _run_group(connection: sqlite3.Connection, group: Sequence[Pending]) -> None
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         outcomes = [(done, None, failure) for _, done in group]
-    for done, result, error in outcomes:
-        if not done.set_running_or_notify_cancel():
-            continue
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(result)
+    return outcomes
 
 
 def _run_job(connection: sqlite3.Connection, job: Job[Any]) -> tuple[Any, BaseException | None]:
@@ -137,11 +159,18 @@ def _run_job(connection: sqlite3.Connection, job: Job[Any]) -> tuple[Any, BaseEx
     return result, None
 
 
-def _run_read(connection: sqlite3.Connection, job: Job[T]) -> T:
+def _read_group(connection: sqlite3.Connection, group: Sequence[Pending]) -> Sequence[Outcome]:
+    return [(done, *_run_read(connection, job)) for job, done in group]
+
+
+def _run_read(connection: sqlite3.Connection, job: Job[Any]) -> tuple[Any, BaseException | None]:
     """One transaction: all that a job reads is of one moment, whatever is written meanwhile."""
-    connection.execute("BEGIN")
     try:
-        return job(connection)
+        connection.execute("BEGIN")
+        return job(connection), None
+    # The edge of the reader thread: whatever a job raises belongs to its caller, who awaits it.
+    except Exception as error:  # noqa: BLE001
+        return None, error
     finally:
         connection.rollback()
 
@@ -155,6 +184,8 @@ def _tune(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA busy_timeout=10000")
     connection.execute("PRAGMA foreign_keys=ON")
+    # Debian's SQLite overwrites with zeros what is deleted, and so writes large payloads once more.
+    connection.execute("PRAGMA secure_delete=OFF")
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

@@ -4,7 +4,6 @@ Each call is one write or read of the store, then whatever the dispatcher has to
 it. Knows neither gRPC nor HTTP. Errors are ApiErrors that carry the runtime's own words.
 """
 
-import functools
 import itertools
 import re
 import sqlite3
@@ -80,11 +79,24 @@ class Workflows:
 
     async def wait(self, instance_id: str, enough: Callable[[Instance], bool]) -> Instance:
         """The instance as soon as it is there and `enough`. Ends by cancellation, like the call."""
+
+        def look(db: sqlite3.Connection) -> tuple[int, Instance | None]:
+            row = instances.find(db, self.app_id, instance_id)
+            if row is None:
+                return ANY_INSTANCE, None
+            return row.run, instances.payloads(db, row) if enough(row.instance) else None
+
+        run = ANY_INSTANCE
         while True:
-            row = await self._store.read(lambda db: instances.find(db, self.app_id, instance_id))
-            if row is not None and enough(row.instance):
-                return await self._store.read(functools.partial(instances.payloads, row=row))
-            await self._changed(instance_id, row)
+            watched, changed = run, self.dispatcher.watch(run)
+            try:
+                run, found = await self._store.read(look)
+                if found is not None:
+                    return found
+                if run == watched:
+                    await changed.wait()
+            finally:
+                self.dispatcher.unwatch(watched, changed)
 
     async def raise_event(self, instance_id: str, name: str, payload: str | None) -> None:
         """Give an external event to an instance. Raises NoSuchInstanceError."""
@@ -163,16 +175,6 @@ class Workflows:
             return instances.post(db, row, arrived, now)
 
         await self.dispatcher.change(save)
-
-    async def _changed(self, instance_id: str, seen: Row | None) -> None:
-        """Return when an instance is no longer as it was seen."""
-        changed = self.dispatcher.watch(seen.run if seen else ANY_INSTANCE)
-        try:
-            row = await self._store.read(lambda db: instances.find(db, self.app_id, instance_id))
-            if row == seen:
-                await changed.wait()
-        finally:
-            self.dispatcher.unwatch(seen.run if seen else ANY_INSTANCE, changed)
 
 
 def _with_failure(db: sqlite3.Connection, row: Row) -> Instance:
