@@ -11,7 +11,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 settings.register_profile(
-    "thorough", settings.get_profile("quick"), max_examples=5000, stateful_step_count=80
+    "thorough", settings.get_profile("quick"), max_examples=2000, stateful_step_count=80
 )
 settings.load_profile("quick")
 

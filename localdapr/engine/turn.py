@@ -244,10 +244,21 @@ def _terminate_other(turn: Turn, action: WorkflowAction, now: int, _: Iterator[s
 
 def _complete(turn: Turn, action: WorkflowAction, now: int, new_ids: Iterator[str]) -> None:
     asked = action.completeWorkflow
+    if asked.workflowStatus == pb.ORCHESTRATION_STATUS_CONTINUED_AS_NEW:
+        ends = [e.executionTerminated for e in turn.history if e.HasField("executionTerminated")]
+        if not ends:
+            _continue_as_new(turn, action, now, next(new_ids))
+            return
+        # It came behind the event that began anew, and would be lost with the history.
+        asked = pb.CompleteWorkflowAction(
+            workflowStatus=pb.ORCHESTRATION_STATUS_TERMINATED,
+            result=text(optional_text(ends[0], "input")),
+        )
+    _end(turn, action, asked, now)
+
+
+def _end(turn: Turn, action: WorkflowAction, asked: "pb.CompleteWorkflowAction", now: int) -> None:
     status = Status(asked.workflowStatus)
-    if status is Status.CONTINUED_AS_NEW:
-        _continue_as_new(turn, action, now, next(new_ids))
-        return
     payload = pb.ExecutionCompletedEvent(workflowStatus=asked.workflowStatus)
     _copy_optional(asked, payload, "result", "failureDetails")
     turn.history.append(_from_action("executionCompleted", payload, turn, action, now))
@@ -290,11 +301,9 @@ def _continue_as_new(turn: Turn, action: WorkflowAction, now: int, execution_id:
         version=optional_text(asked, "newVersion") or before.version,
         patches=(),
     )
-    # A termination behind the event that began anew was not acted upon: it still stands.
-    ends = [e for e in turn.history if e.HasField("executionTerminated")]
     turn.restarted = True
     turn.history = []
-    turn.carried = [started(turn.instance, now), *asked.carryoverEvents, *ends]
+    turn.carried = [started(turn.instance, now), *asked.carryoverEvents]
 
 
 def started(instance: Instance, now: int) -> HistoryEvent:

@@ -1,6 +1,10 @@
-"""Processes that tests start: each leads its own group, and nothing of it is left behind."""
+"""Processes that tests start: each leads its own group, and nothing of it is left behind.
+
+Not even when the test run itself is killed: then the system kills them too.
+"""
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -12,6 +16,7 @@ import pytest
 
 REPO = Path(__file__).parents[2]
 DEADLINE = 30.0
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 def wait_until(holds: Callable[[], object], what: str, seconds: float = DEADLINE) -> None:
@@ -23,6 +28,10 @@ def wait_until(holds: Callable[[], object], what: str, seconds: float = DEADLINE
         time.sleep(0.01)
 
 
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 class Process:
     """A command with its output in a file. `kill` is SIGKILL for the whole group."""
 
@@ -32,7 +41,6 @@ class Process:
         log: Path,
         *,
         env: Mapping[str, str] | None = None,
-        before: Callable[[], None] | None = None,
     ) -> None:
         self.log = log
         with log.open("ab") as output:
@@ -44,7 +52,7 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=before,
+                preexec_fn=_end_with_parent,
             )
         self.pid = self._process.pid
 

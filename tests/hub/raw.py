@@ -115,4 +115,5 @@ def worker_here(
 ) -> Iterator[None]:
     """A worker of the app `hub` in a thread of the test, with code of the test."""
     with stub_of(engine) as stub, Serving(RawWorker(stub, register, stateful)):
+        engine.wait_for_workers("hub", 1)
         yield

@@ -10,8 +10,9 @@ def test_the_ids_of_an_app_come_in_pages(own_engine, own_client) -> None:
     with worker_here(own_engine, register):
         ids = [own_client.schedule_new_workflow("echo", instance_id=f"i{n}") for n in range(5)]
     page = own_client.list_workflow_instance_ids(page_size=3)
-    assert (page.instance_ids, page.continuation_token) == (ids[:3], "3")
-    rest = own_client.list_workflow_instance_ids(page_size=3, continuation_token="3")
+    assert page.instance_ids == ids[:3]
+    token = page.continuation_token
+    rest = own_client.list_workflow_instance_ids(page_size=3, continuation_token=token)
     assert (rest.instance_ids, rest.continuation_token) == (ids[3:], None)
     assert list(own_client.iter_workflow_instance_ids(page_size=2)) == ids
 

@@ -71,7 +71,7 @@ def test_an_event_does_not_hasten_a_later_start(client, engine_is_localdapr) -> 
     assert state.last_updated_at.replace(tzinfo=UTC) >= start_at
 
 
-def test_a_later_start_can_be_terminated_before(client) -> None:
+def test_a_later_start_can_be_terminated_before(client, engine_is_localdapr) -> None:
     start_at = datetime.now(UTC) + timedelta(hours=1)
     instance_id = client.schedule_new_workflow("echo", start_at=start_at)
     client.terminate_workflow(instance_id, output="never mind")

@@ -69,8 +69,9 @@ def test_an_instance_keeps_the_version_it_began_with(bare_engine, bare_client) -
 
 
 def test_a_version_that_is_gone_stalls_its_instances_until_it_is_back(
-    bare_engine, bare_client
+    bare_engine, bare_client, engine_is_localdapr
 ) -> None:
+    """On the runtime such an instance does not go on within half a minute."""
     with worker_here(bare_engine, versions("v1", "v1")):
         instance_id = begin(bare_client)
         go(bare_client, instance_id)

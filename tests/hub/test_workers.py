@@ -77,6 +77,7 @@ def test_a_worker_that_keeps_history_is_sent_only_what_is_new(
     name = f"stateful-{stateful}"
     with stub_of(bare_engine) as stub:
         worker = RawWorker(stub, register, stateful)
+        bare_engine.wait_for_workers("hub", 1)
         bare_client.schedule_new_workflow("chain", input=1, instance_id=name)
         items = [item for item in worker.run(7) if item.HasField("workflowRequest")]
         worker.close()
@@ -102,21 +103,30 @@ def test_a_worker_that_lost_its_memory_asks_for_the_history(bare_engine, bare_cl
         worker.kill()
 
 
-def test_an_activity_gets_the_trace_that_its_workflow_was_started_in(bare_engine) -> None:
+def test_an_activity_gets_the_trace_that_its_workflow_was_started_in(
+    bare_engine, engine_is_localdapr
+) -> None:
+    """On the runtime a start waits for the first turn."""
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     with stub_of(bare_engine) as stub:
         request = pb.CreateInstanceRequest(instanceId="traced", name="chain")
         request.input.value = "1"
         request.parentTraceContext.traceParent = trace
         worker = RawWorker(stub, register)
-        stub.StartInstance(request, wait_for_ready=True)
+        bare_engine.wait_for_workers("hub", 1)
+        stub.StartInstance(request, timeout=30)
         _, activity = worker.run(2)
         worker.close()
     assert activity.activityRequest.parentTraceContext.traceParent.startswith(trace[:36])
 
 
-def test_a_worker_that_dies_the_moment_it_answers_loses_nothing(bare_engine, bare_client) -> None:
-    """Each stream is cut while its answers are on their way; the next worker takes up the rest."""
+def test_a_worker_that_dies_the_moment_it_answers_loses_nothing(
+    bare_engine, bare_client, engine_is_localdapr
+) -> None:
+    """Each stream is cut while its answers are on their way; the next worker takes up the rest.
+
+    The runtime refuses clients while no worker is connected.
+    """
     with worker_here(bare_engine, register):
         ids = [bare_client.schedule_new_workflow("fan", input=10) for _ in range(5)]
     with ThreadPoolExecutor(5) as pool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from localdapr import dispatcher as module
 from localdapr import rows
 from localdapr.dispatcher import Dispatcher
 from localdapr.store import Store
@@ -111,5 +112,24 @@ def test_an_answer_that_is_being_saved_is_not_asked_for_again(play) -> None:
         gate.set()
         await asyncio.gather(held, saving)
         assert (await other.items.get()).activityRequest.name == "cook"
+
+    play(story)
+
+
+def test_an_answer_that_makes_no_sense_is_refused_and_the_turn_offered_again(
+    play, monkeypatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY_AFTER", 0.01)
+    nonsense = pb.CompleteWorkflowAction(workflowStatus=99)
+
+    async def story(dispatcher: Dispatcher, workflows: Workflows) -> None:
+        worker = dispatcher.attach("shop", stateful=False)
+        await workflows.start(StartRequest("story", "i1"))
+        token = (await worker.items.get()).completionToken
+        answer = WorkflowResponse(actions=[WorkflowAction(id=1, completeWorkflow=nonsense)])
+        with pytest.raises(ValueError, match="99"):
+            await dispatcher.end_turn(token, answer)
+        again = await asyncio.wait_for(worker.items.get(), 5)
+        await dispatcher.end_turn(again.completionToken, schedule())
 
     play(story)

@@ -102,9 +102,11 @@ def test_a_termination_that_came_with_the_event_that_began_anew_still_counts(db)
     run = begin(db)
     answer(db, next_work(db, run))
     post(db, raised("go", None, NOW))
-    post(db, event("executionTerminated", {}, NOW))
+    post(db, event("executionTerminated", {"input": {"value": '"why"'}}, NOW))
     answer(db, next_work(db, run), AGAIN)
-    assert kinds(next_work(db, run).batch) == ["executionStarted", "executionTerminated"]
+    row = instances.require(db, "shop", "i1")
+    assert row.instance.status is Status.TERMINATED
+    assert instances.payloads(db, row).output == '"why"'
 
 
 def test_instances_that_are_each_others_children_can_be_purged(db) -> None:

@@ -117,7 +117,11 @@ def new_executor() -> Executor:
     def copy(ctx: Any, given: dict[str, Any]) -> Iterator[Any]:
         return (yield from scripted(ctx, given))
 
+    def work(ctx: Any, given: list[Any]) -> str:
+        return f"done {given[0]}"
+
     runtime.register_workflow(copy, name="scripted")
+    runtime.register_activity(work)
     return Executor(runtime)
 
 
