@@ -65,6 +65,7 @@ class PubSub:
         self._wishes = {app_id: resources.declared_for(app_id) for app_id in self._apps}
         self._couriers = {app_id: self._courier(app) for app_id, app in self._apps.items()}
         self._topics: dict[str, set[tuple[str, str]]] = {}  # of apps that run, and that ran
+        self._putting: set[asyncio.Future[None]] = set()
 
     async def start(self) -> None:
         """Recall what apps subscribed to, and give parked events another chance."""
@@ -136,10 +137,17 @@ class PubSub:
         messages = [_message(publication) for publication in publications]
         app_ids = self._subscribers(first.pubsub, first.topic)
         if app_ids:
-            await self._store.write(
-                lambda db: add_deliveries(db, messages, first.topic, app_ids, time.time())
-            )
-            self._wake(app_ids)
+            # A publisher that hangs up meanwhile must not keep the subscribers from being woken.
+            putting = asyncio.ensure_future(self._put(messages, first.topic, app_ids))
+            self._putting.add(putting)
+            putting.add_done_callback(self._putting.discard)
+            await asyncio.shield(putting)
+
+    async def _put(self, messages: Sequence[Message], topic: str, app_ids: Sequence[str]) -> None:
+        await self._store.write(
+            lambda db: add_deliveries(db, messages, topic, app_ids, time.time())
+        )
+        self._wake(app_ids)
 
     def _of(self, app_id: str) -> Resources:
         return self._own.get(app_id, self._resources)

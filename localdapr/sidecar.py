@@ -25,7 +25,7 @@ from localdapr.wire import add_task_hub_to_server
 from localdapr.workflows import Workflows
 
 LOOPBACK = "127.0.0.1"
-LARGEST_MESSAGE = 64 * 1024 * 1024  # bytes: a workflow's whole history travels in one message
+LARGEST_MESSAGE = 64 * 1024 * 1024  # bytes, of what comes in
 GRACE = 1.0  # seconds that calls in flight get when the sidecar closes
 
 
@@ -81,7 +81,7 @@ class Sidecar:
     async def _start_grpc(self) -> None:
         limits = [
             ("grpc.max_receive_message_length", LARGEST_MESSAGE),
-            ("grpc.max_send_message_length", LARGEST_MESSAGE),
+            ("grpc.max_send_message_length", -1),  # what was taken in must get out
             ("grpc.so_reuseport", 0),
         ]
         guards = [TokenGuard(token)] if (token := api_token()) else []

@@ -1,7 +1,15 @@
 """Options and profiles of all tests."""
 
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Who runs the tests in the background may have had signals ignored, and children inherit that;
+# what the tests start has to meet them as in a terminal.
+for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "quick",

@@ -22,7 +22,9 @@ DEADLINE = 20.0
 
 SERVER = """
 import os, pathlib, signal, socket, subprocess, sys
-def note(name, pid): pathlib.Path(f"{name}.pid").write_text(str(pid))
+def note(name, pid):
+    pathlib.Path(f"{name}.new").write_text(str(pid))
+    os.replace(f"{name}.new", f"{name}.pid")
 server = socket.create_server(("127.0.0.1", int(os.environ["APP_PORT"])))
 note(os.environ["APP_ID"], os.getpid())
 print("serving", flush=True)
