@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,10 @@ FINAL = frozenset({"COMPLETED", "FAILED", "TERMINATED"})
 # The engine answers UNKNOWN to everything; only the words tell one error from another.
 _ALREADY_ACTIVE = "already exists"
 _UNKNOWN_INSTANCE = "no such instance exists"
+_TORN_READ = "transient store read failure"
+
+_READS = 10
+_READ_AGAIN_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class WorkflowClient:
 
     def find_any(self, instance: str) -> Instance | None:
         """The workflow of that id, or None."""
-        state = self._call(lambda client: client.get_workflow_state(instance))
+        state = self._look(lambda client: client.get_workflow_state(instance))
         return _instance(state) if state else None
 
     def tell_any(self, instance: str, event: str, data: dict[str, Any]) -> None:
@@ -110,6 +115,15 @@ class WorkflowClient:
             client, self._client = self._client, None
         if client is not None:
             client.close()
+
+    def _look(self, ask: Callable[[DaprWorkflowClient], T]) -> T:
+        """A read; the real runtime reads key by key, and says so when it met a write."""
+        for _ in range(_READS - 1):
+            try:
+                return self._call(ask)
+            except _TornRead:
+                time.sleep(_READ_AGAIN_SECONDS)
+        return self._call(ask)
 
     def _call(self, ask: Callable[[DaprWorkflowClient], T]) -> T:
         client = self._connected()
@@ -137,6 +151,10 @@ class _AlreadyActive(Exception):
     """A workflow with this id runs."""
 
 
+class _TornRead(SidecarUnavailable):
+    """The engine read a workflow while it was written."""
+
+
 def instance_id(order_id: str) -> str:
     """The id of an order's workflow."""
     return f"pizza-order-{order_id}"
@@ -160,7 +178,8 @@ def _translated(error: grpc.RpcError) -> Exception:
         return _AlreadyActive()
     if _UNKNOWN_INSTANCE in details:
         return NotFound("There is no such order.")
-    return SidecarUnavailable(f"the workflow engine failed ({error.code().name}): {details[:200]}")
+    failed = _TornRead if _TORN_READ in details else SidecarUnavailable
+    return failed(f"the workflow engine failed ({error.code().name}): {details[:200]}")
 
 
 def _instance(state: WorkflowState) -> Instance:

@@ -4,10 +4,10 @@ Not even when the test run itself is killed: then the system kills them too.
 """
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,9 @@ import pytest
 
 REPO = Path(__file__).parents[2]
 DEADLINE = 30.0
-PR_SET_PDEATHSIG = 1  # of Linux's prctl
+# Becomes the command, and ends with this process. Not a preexec_fn: with one, Python forks, and
+# a fork of a process in which gRPC has threads may crash.
+TIED = (sys.executable, "-I", "-S", str(REPO / "tools" / "tied.py"))
 
 
 def wait_until(holds: Callable[[], object], what: str, seconds: float = DEADLINE) -> None:
@@ -26,10 +28,6 @@ def wait_until(holds: Callable[[], object], what: str, seconds: float = DEADLINE
         if time.monotonic() > deadline:
             pytest.fail(f"waited {seconds} s in vain: {what}")
         time.sleep(0.01)
-
-
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 class Process:
@@ -45,14 +43,13 @@ class Process:
         self.log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                command,
+                [*TIED, str(os.getpid()), *command],
                 cwd=REPO,
                 env={**os.environ, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
             )
         self.pid = self._process.pid
 

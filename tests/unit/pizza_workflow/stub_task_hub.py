@@ -16,6 +16,7 @@ class StubTaskHub(service.TaskHubSidecarServiceServicer):
         self.instances = {}
         self.events = []
         self.broken = None
+        self.torn_reads = 0
 
     def StartInstance(self, request, context):
         self._fail_if_broken(context)
@@ -33,6 +34,10 @@ class StubTaskHub(service.TaskHubSidecarServiceServicer):
 
     def GetInstance(self, request, context):
         self._fail_if_broken(context)
+        if self.torn_reads:
+            self.torn_reads -= 1
+            text = "inbox key missing (transient store read failure or partial save?)"
+            context.abort(grpc.StatusCode.UNKNOWN, text)
         state = self.instances.get(request.instanceId)
         return pb.GetInstanceResponse(exists=state is not None, workflowState=state)
 

@@ -137,6 +137,15 @@ def test_every_other_error_is_the_sidecars(client, hub, code):
             call()
 
 
+def test_a_read_that_met_a_write_is_repeated(client, hub):
+    client.start("123", TICKET)
+    hub.torn_reads = 3
+    assert client.find("123") is not None
+    hub.torn_reads = 1000
+    with pytest.raises(SidecarUnavailable, match="transient"):
+        client.find("123")
+
+
 def test_a_sidecar_that_comes_back_is_found_soon(client, hub, running):
     running.__exit__()
     assert not answers(client)
