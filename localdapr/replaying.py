@@ -5,9 +5,11 @@ in then, as it would for an instance that was in flight at that moment. A turn m
 new; it may not contradict what is recorded before it. The SDK's executor is the judge.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from google.protobuf import json_format
 
@@ -55,9 +57,19 @@ def replay_history(executor: Executor, history: Sequence[HistoryEvent]) -> None:
 
 
 def save_history(path: Path, history: Sequence[HistoryEvent]) -> None:
-    """Record a history as JSON, to be replayed in later test runs."""
-    recorded = pb.GetInstanceHistoryResponse(events=history)
-    path.write_text(json_format.MessageToJson(recorded, sort_keys=True) + "\n")
+    """Record a history as JSON, to be replayed in later test runs.
+
+    Without its stack traces: they name the folders of the machine, and no replay reads them.
+    """
+    recorded = json_format.MessageToDict(pb.GetInstanceHistoryResponse(events=history))
+    text = json.dumps(_without_traces(recorded), indent=2, sort_keys=True)
+    path.write_text(text + "\n")
+
+
+def _without_traces(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_traces(v) for k, v in value.items() if k != "stackTrace"}
+    return [_without_traces(each) for each in value] if isinstance(value, list) else value
 
 
 def load_history(path: Path) -> list[HistoryEvent]:
