@@ -1,10 +1,13 @@
 """Parts that several tests of localdapr share."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.unit.localdapr.localdapr_process import Localdapr
+from tests.unit.localdapr.running_dispatcher import Story, running
 
 
 @pytest.fixture
@@ -16,3 +19,14 @@ def started() -> Iterator[list[Localdapr]]:
         each.process.terminate()
     for each in processes:
         each.wait()
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Callable[[Story], None]:
+    """Runs a story against a dispatcher on a new data folder."""
+
+    async def run(story: Story) -> None:
+        async with asyncio.timeout(30), running(tmp_path) as parts:
+            await story(*parts)
+
+    return lambda story: asyncio.run(run(story))

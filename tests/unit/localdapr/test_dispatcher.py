@@ -2,46 +2,19 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from localdapr import dispatcher as module
-from localdapr import rows, workers
+from localdapr import workers
 from localdapr.dispatcher import Dispatcher
 from localdapr.engine.instance import Status
 from localdapr.errors import LostWorkItemError
-from localdapr.store import Store
 from localdapr.wire import WorkflowAction, WorkflowResponse, pb
 from localdapr.workers import Worker
 from localdapr.workflows import StartRequest, Workflows
-
-Story = Callable[[Dispatcher, Workflows], Awaitable[None]]
-
-
-@asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[tuple[Dispatcher, Workflows]]:
-    store = Store(folder, [rows.SCHEMA])
-    dispatcher = Dispatcher(store, ["shop"])
-    await dispatcher.start()
-    try:
-        yield dispatcher, Workflows("shop", dispatcher)
-    finally:
-        await dispatcher.close()
-        store.close()
-
-
-@pytest.fixture
-def play(tmp_path: Path) -> Callable[[Story], None]:
-    """Runs a story against a dispatcher on a new data folder."""
-
-    async def run(story: Story) -> None:
-        async with asyncio.timeout(30), running(tmp_path) as parts:
-            await story(*parts)
-
-    return lambda story: asyncio.run(run(story))
+from tests.unit.localdapr.running_dispatcher import running
 
 
 async def take(worker: Worker) -> "pb.WorkItem":

@@ -5,37 +5,14 @@ gRPC cancels a call whose client hangs up, so a call may end at the very moment 
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable
 
 import pytest
 
 from localdapr import dispatcher as module
-from localdapr import rows
 from localdapr.dispatcher import Dispatcher
-from localdapr.store import Store
 from localdapr.wire import WorkflowAction, WorkflowResponse, pb
 from localdapr.workflows import StartRequest, Workflows
-
-Story = Callable[[Dispatcher, Workflows], Awaitable[None]]
-
-
-@pytest.fixture
-def play(tmp_path: Path) -> Callable[[Story], None]:
-    """Runs a story against a dispatcher on a new data folder."""
-
-    async def run(story: Story) -> None:
-        store = Store(tmp_path, [rows.SCHEMA])
-        dispatcher = Dispatcher(store, ["shop"])
-        await dispatcher.start()
-        try:
-            async with asyncio.timeout(30):
-                await story(dispatcher, Workflows("shop", dispatcher))
-        finally:
-            await dispatcher.close()
-            store.close()
-
-    return lambda story: asyncio.run(run(story))
 
 
 async def hang_up_during(dispatcher: Dispatcher, call: Awaitable[object]) -> None:

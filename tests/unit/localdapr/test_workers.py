@@ -1,39 +1,13 @@
 """Several workers of one app: who gets what, and what a worker remembers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 
-import pytest
-
-from localdapr import rows
 from localdapr import workers as module
 from localdapr.dispatcher import Dispatcher
 from localdapr.engine.instance import Status
-from localdapr.store import Store
 from localdapr.wire import WorkflowAction, WorkflowResponse, pb
 from localdapr.workers import Worker
 from localdapr.workflows import StartRequest, Workflows
-
-Story = Callable[[Dispatcher, Workflows], Awaitable[None]]
-
-
-@pytest.fixture
-def play(tmp_path: Path) -> Callable[[Story], None]:
-    """Runs a story against a dispatcher on a new data folder."""
-
-    async def run(story: Story) -> None:
-        store = Store(tmp_path, [rows.SCHEMA])
-        dispatcher = Dispatcher(store, ["shop"])
-        await dispatcher.start()
-        try:
-            async with asyncio.timeout(30):
-                await story(dispatcher, Workflows("shop", dispatcher))
-        finally:
-            await dispatcher.close()
-            store.close()
-
-    return lambda story: asyncio.run(run(story))
 
 
 async def take(worker: Worker) -> "pb.WorkItem":
