@@ -21,6 +21,7 @@ from place import CANCELLABLE, DECIDABLE, Place
 from saga import dumped
 from schedule import check_schedule
 from start_record import StartRecords
+from switch_record import CLAIMED, Switch, SwitchRecords
 from ticket import Terms, Ticket
 from validation import VALIDATION_COMPLETE
 from validation_slip import Slip, ValidationSlips
@@ -50,8 +51,8 @@ class FrontDesk:
         self._confirm_seconds = confirm_seconds
         self._starts = StartRecords(sidecar)
         self._slips = ValidationSlips(sidecar)
+        self._switches = SwitchRecords(sidecar)
         self._locks = KeyLocks()
-        self._unseen: dict[str, str] = {}
 
     def start(self, order: Order) -> Answer:
         """Start it; asked again, by whomever, answer the same. Raises Conflict, BadInput."""
@@ -164,26 +165,31 @@ class FrontDesk:
 
     def _switch(self, order_id: str, before: str, after: str, ask: Callable[[str], None]) -> None:
         """Ask the engine and wait until it is so: a second pause would wedge the worker."""
-        found = self._settled(order_id)
+        found, etag = self._settled(order_id)
         if found.runtime_status != before:
             raise Conflict(f"Order {order_id} is {found.runtime_status}.")
-        self._unseen[order_id] = after
-        ask(order_id)
-        found = self._settled(order_id)
+        with self._switches.claimed(order_id, after, etag):
+            ask(order_id)
+        found, _ = self._settled(order_id)
         if found.runtime_status != after:
             raise Conflict(f"Order {order_id} is {found.runtime_status}.")
 
-    def _settled(self, order_id: str) -> Instance:
-        """The state, once it has begun and shows the last pause or resume that was asked for."""
-        wanted = self._unseen.get(order_id)
+    def _settled(self, order_id: str) -> tuple[Instance, str]:
+        """The state, once it has begun and shows the last switch; and the switch's ETag.
 
-        def settled(seen: Instance) -> bool:
-            status = seen.runtime_status
-            return seen.is_final or (status != "PENDING" and wanted in (None, status))
-
-        found = self._await(order_id, settled)
-        self._unseen.pop(order_id, None)
-        return found
+        A switch whose maker died before the engine was asked counts no longer after a while.
+        """
+        switch, etag = self._switches.read(order_id)
+        if switch is None:
+            return self._await(order_id, _has_begun), etag
+        try:
+            found = self._await(order_id, lambda seen: _shows(seen, switch))
+        except Unavailable:
+            if switch.step != CLAIMED:
+                raise
+            return self._await(order_id, _has_begun), etag
+        self._switches.mark_shown(order_id, switch.wanted)
+        return found, self._switches.read(order_id)[1]
 
     def _await(self, order_id: str, ready: Callable[[Instance], bool]) -> Instance:
         """The first state that is ready. Raises Unavailable when none comes in time."""
@@ -209,6 +215,14 @@ class FrontDesk:
 def _check_unfinished(found: Instance, order_id: str) -> None:
     if found.is_final:
         raise Conflict(f"Order {order_id} is finished: {found.runtime_status}.")
+
+
+def _has_begun(seen: Instance) -> bool:
+    return seen.is_final or seen.runtime_status != "PENDING"
+
+
+def _shows(seen: Instance, switch: Switch) -> bool:
+    return seen.is_final or seen.runtime_status == switch.wanted
 
 
 def _is_being_cancelled(found: Instance) -> bool:

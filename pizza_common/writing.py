@@ -1,5 +1,7 @@
 """Writing what others may write at the same time."""
 
+import random
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -8,13 +10,18 @@ from pizza_common.errors import EtagMismatch
 T = TypeVar("T")
 
 _TRIES = 10
+_LONGEST_PAUSE = 0.2
 
 
 def until_written(write: Callable[[], T]) -> T:
-    """Read and write again while somebody else wrote between; raises EtagMismatch at last."""
-    for _ in range(_TRIES - 1):
+    """Read and write again while somebody else wrote between; raises EtagMismatch at last.
+
+    The pauses grow and differ by chance, so that many replicas at one document come through.
+    """
+    for failed in range(_TRIES - 1):
         try:
             return write()
         except EtagMismatch:
-            continue
+            longest = min(_LONGEST_PAUSE, 0.002 * 2**failed)
+            time.sleep(random.uniform(0, longest))  # noqa: S311  a pause, not a secret
     return write()

@@ -57,6 +57,38 @@ def test_a_pause_that_does_not_show_is_not_repeated(post, workflows):
     assert post("/resume-order")[0] == 503
 
 
+def test_of_two_replicas_that_pause_at_the_same_time_one_asks_the_engine(post, workflows, sidecar):
+    workflows.put()
+
+    def other_replica(method: str, key: str) -> None:
+        if (method, key) == ("save_state", "switch_123"):
+            sidecar.before = lambda *_: None
+            sidecar.save_state(key, {"wanted": "SUSPENDED", "step": "claimed"})
+
+    sidecar.before = other_replica
+    assert post("/pause-order")[0] == 409
+    assert workflows.calls == []
+
+
+@pytest.mark.parametrize(
+    ("step", "answer", "calls"), [("claimed", 200, ["pause"]), ("asked", 503, [])]
+)
+def test_a_pause_whose_replica_died_is_asked_for_again_only_if_it_was_not_before(
+    post, workflows, sidecar, step, answer, calls
+):
+    workflows.put()
+    sidecar.save_state("switch_123", {"wanted": "SUSPENDED", "step": step})
+    assert post("/pause-order")[0] == answer
+    assert workflows.names() == calls
+
+
+def test_an_order_that_was_resumed_by_other_means_is_paused_again(post, workflows):
+    workflows.put()
+    assert post("/pause-order") == PAUSED
+    workflows.put("RUNNING")
+    assert post("/pause-order") == PAUSED
+
+
 def test_an_order_that_ends_instead_of_pausing_is_a_conflict(post, workflows):
     workflows.put()
     workflows.pause = lambda order_id: workflows.put("COMPLETED")
