@@ -2,42 +2,47 @@
 
 Pure. A rule is a condition on `event`, the CloudEvent. Reading a field that is not there is an
 error, not a false: Dapr then gives the event to no route at all. `&&` and `||` forgive an error
-of one side when the other side decides, as CEL does. Grammar, loosest first:
+of one side when the other side decides, as CEL does. Understood are
 
-    or := and ("||" and)*          and := unary ("&&" unary)*
-    unary := "!" unary | comparison
-    comparison := value (("==" | "!=" | "<" | "<=" | ">" | ">=" | "in") value)?
-    value := (literal | list | "(" or ")" | call | name) ("." name | "." call | "[" value "]")*
-    call := ("has" | "size" | "startsWith" | "endsWith" | "contains") "(" or ")"
+    || && !  == != < <= > >= in  - (a sign)  a.b a["b"] a[0]  [a, b]  (a)  true false null
+    has(a.b)  size(a)  a.startsWith(b)  a.endsWith(b)  a.contains(b)  1  1.5  "text"  'text'
+
+That part of CEL is Python's grammar in another spelling, so Python's parser reads it; only the
+nodes that are listed here are understood, and nothing is ever run as Python.
 """
 
-import json
+import ast
 import operator
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-Term = Callable[[Mapping[str, Any]], Any]
+Term = Callable[[Mapping[str, Any]], Any]  # the event to a value
 
 TOKEN = re.compile(
-    r"""\s*(?:(?P<number>-?\d+(?:\.\d+)?)|(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
-    r"""|(?P<name>[A-Za-z_]\w*)|(?P<sign>&&|\|\||==|!=|<=|>=|[<>!().,\[\]]))"""
+    r"""\s+|(?P<literal>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\d+(?:\.\d+)?)"""
+    r"""|(?P<name>[A-Za-z_]\w*)|(?P<sign>&&|\|\||==|!=|<=|>=|[-<>!().,\[\]])"""
 )
-COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "in": lambda left, right: left in right,
+SPELLING = {"&&": " and ", "||": " or ", "!": " not ", "in": " in "}
+SPELLING |= {"true": "True", "false": "False", "null": "None"}
+OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Not: operator.not_,
+    ast.USub: operator.neg,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: lambda left, right: left in right,
 }
-METHODS: dict[str, Callable[[str, str], bool]] = {
-    "startsWith": lambda text, piece: text.startswith(piece),
-    "endsWith": lambda text, piece: text.endswith(piece),
-    "contains": lambda text, piece: piece in text,
+METHODS: dict[str, Callable[[Any, Any], Any]] = {
+    "startsWith_": str.startswith,
+    "endsWith_": str.endswith,
+    "contains_": operator.contains,
 }
-CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
+UNREADABLE = (KeyError, IndexError, TypeError, AttributeError)
 
 
 class RuleError(Exception):
@@ -49,179 +54,95 @@ class Condition:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        parser = _Parser(text)
-        self._term = parser.parse_or()
-        parser.finish()
+        try:
+            self._term = _compiled(ast.parse(_as_python(text), mode="eval").body)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as cause:
+            raise ValueError(
+                f"rule {text!r}: localdapr does not understand it; "
+                "it knows a part of CEL (docs/localdapr.md), the real Dapr all of it"
+            ) from cause
 
     def holds(self, event: Mapping[str, Any]) -> bool:
         """Raises RuleError when the event lacks a field that the rule reads."""
         try:
-            outcome = self._term({"event": event})
-        except (KeyError, IndexError, TypeError, AttributeError) as cause:
+            outcome = self._term(event)
+        except UNREADABLE as cause:
             raise RuleError(f"rule {self.text!r} reads what the event has not: {cause}") from cause
         if not isinstance(outcome, bool):
             raise RuleError(f"rule {self.text!r} gives {outcome!r}, not true or false")
         return outcome
 
 
-class _Parser:
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._tokens = _tokens(text)
-        self._at = 0
-
-    def parse_or(self) -> Term:
-        return self._chain("||", self._parse_and, True)
-
-    def finish(self) -> None:
-        if self._at < len(self._tokens):
-            raise self._refusal()
-
-    def _parse_and(self) -> Term:
-        return self._chain("&&", self._parse_unary, False)
-
-    def _chain(self, sign: str, parse: Callable[[], Term], decides: bool) -> Term:
-        term = parse()
-        while self._take(sign):
-            term = _either(term, parse(), decides)
-        return term
-
-    def _parse_unary(self) -> Term:
-        if self._take("!"):
-            inner = self._parse_unary()
-            return lambda names: not inner(names)
-        return self._parse_comparison()
-
-    def _parse_comparison(self) -> Term:
-        left = self._parse_value()
-        for sign, compare in COMPARISONS.items():
-            if self._take(sign):
-                return _binary(compare, left, self._parse_value())
-        return left
-
-    def _parse_value(self) -> Term:
-        term = self._parse_primary()
-        while True:
-            if self._take("."):
-                term = self._parse_member(term)
-            elif self._take("["):
-                term = _binary(operator.getitem, term, self._parse_value())
-                self._expect("]")
-            else:
-                return term
-
-    def _parse_primary(self) -> Term:
-        kind, text = self._next()
-        if kind in ("number", "text"):
-            return _constant(_literal(text))
-        if text == "(":
-            return self._parse_closing(")")
-        if text == "[":
-            return self._parse_list()
-        if kind == "name" and text in CONSTANTS:
-            return _constant(CONSTANTS[text])
-        if kind == "name" and text in ("has", "size"):
-            self._expect("(")
-            inner = self._parse_closing(")")
-            return _present(inner) if text == "has" else lambda names: len(inner(names))
-        if text == "event":
-            return lambda names: names["event"]
-        self._at -= 1
-        raise self._refusal()
-
-    def _parse_member(self, term: Term) -> Term:
-        kind, name = self._next()
-        if kind != "name":
-            self._at -= 1
-            raise self._refusal()
-        if name in METHODS and self._take("("):
-            return _binary(METHODS[name], term, self._parse_closing(")"))
-        return lambda names: term(names)[name]
-
-    def _parse_list(self) -> Term:
-        terms: list[Term] = []
-        while not self._take("]"):
-            terms.append(self._parse_value())
-            self._take(",")
-        return lambda names: [term(names) for term in terms]
-
-    def _parse_closing(self, sign: str) -> Term:
-        term = self.parse_or()
-        self._expect(sign)
-        return term
-
-    def _next(self) -> tuple[str, str]:
-        if self._at >= len(self._tokens):
-            raise self._refusal()
-        self._at += 1
-        return self._tokens[self._at - 1]
-
-    def _take(self, sign: str) -> bool:
-        here = self._at < len(self._tokens) and self._tokens[self._at]
-        if here not in (("sign", sign), ("name", sign)):
-            return False
-        self._at += 1
-        return True
-
-    def _expect(self, sign: str) -> None:
-        if not self._take(sign):
-            raise self._refusal()
-
-    def _refusal(self) -> ValueError:
-        here = self._tokens[self._at][1] if self._at < len(self._tokens) else "the end"
-        return ValueError(
-            f"rule {self._text!r}: localdapr does not understand it at {here!r}; "
-            "it knows a part of CEL (docs/localdapr.md), the real Dapr all of it"
-        )
+def _as_python(text: str) -> str:
+    """The same tokens as Python spells them; names get a `_`, so that none is a keyword."""
+    spelled, at = [], 0
+    while at < len(text):
+        token = TOKEN.match(text, at)
+        if token is None:
+            raise ValueError(text[at:])
+        name = token["name"]
+        spelled.append(SPELLING.get(token[0]) or (f"{name}_" if name else token[0]))
+        at = token.end()
+    return "".join(spelled).strip()
 
 
-def _tokens(text: str) -> list[tuple[str, str]]:
-    found, at = [], 0
-    while text[at:].strip():
-        match = TOKEN.match(text, at)
-        if not match:
-            raise ValueError(f"rule {text!r}: cannot read {text[at:].strip()!r}")
-        found.append((str(match.lastgroup), match[str(match.lastgroup)]))
-        at = match.end()
-    return found
+def _compiled(node: ast.expr) -> Term:
+    """The meaning of a node. Raises ValueError for one that this part of CEL has not."""
+    match node:
+        case ast.Name("event_"):
+            return lambda event: event
+        case ast.Constant(value=value):
+            return lambda _event: value
+        case ast.BoolOp(op=op, values=values):
+            return partial(_joined, [_compiled(value) for value in values], isinstance(op, ast.Or))
+        case ast.UnaryOp(op=op, operand=operand) if type(op) in OPERATORS:
+            return _applied(OPERATORS[type(op)], operand)
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in OPERATORS:
+            return _applied(OPERATORS[type(op)], left, right)
+        case ast.Attribute(value=value, attr=name):
+            return _applied(operator.getitem, value, ast.Constant(name[:-1]))
+        case ast.Subscript(value=value, slice=index):
+            return _applied(operator.getitem, value, index)
+        case ast.List(elts=elements):
+            return _applied(lambda *values: list(values), *elements)
+    return _call(node)
 
 
-def _literal(text: str) -> Any:
-    if text.startswith("'"):
-        text = '"' + text[1:-1].replace("\\'", "'").replace('"', '\\"') + '"'
-    return json.loads(text)
+def _call(node: ast.expr) -> Term:
+    match node:
+        case ast.Call(func=ast.Name("has_"), args=[ast.Attribute() as field], keywords=[]):
+            return partial(_present, _compiled(field))
+        case ast.Call(func=ast.Name("size_"), args=[value], keywords=[]):
+            return _applied(len, value)
+        case ast.Call(func=ast.Attribute(value, name), args=[piece], keywords=[]) if (
+            name in METHODS
+        ):
+            return _applied(METHODS[name], value, piece)
+    raise ValueError(f"{ast.dump(node)} is not understood")
 
 
-def _constant(value: Any) -> Term:
-    return lambda _names: value
+def _applied(function: Callable[..., Any], *nodes: ast.expr) -> Term:
+    terms = [_compiled(node) for node in nodes]
+    return lambda event: function(*(term(event) for term in terms))
 
 
-def _binary(apply: Callable[[Any, Any], Any], left: Term, right: Term) -> Term:
-    return lambda names: apply(left(names), right(names))
+def _present(term: Term, event: Mapping[str, Any]) -> bool:
+    try:
+        term(event)
+    except (KeyError, IndexError):
+        return False
+    return True
 
 
-def _present(inner: Term) -> Term:
-    def is_there(names: Mapping[str, Any]) -> bool:
-        try:
-            inner(names)
-        except (KeyError, IndexError):
-            return False
-        return True
-
-    return is_there
-
-
-def _either(left: Term, right: Term, decides: bool) -> Term:
+def _joined(terms: list[Term], decides: bool, event: Mapping[str, Any]) -> bool:
     """`||` (decides True) or `&&` (decides False): one deciding side is enough."""
-
-    def join(names: Mapping[str, Any]) -> bool:
+    failure: Exception | None = None
+    for term in terms:
         try:
-            if bool(left(names)) is decides:
+            if bool(term(event)) is decides:
                 return decides
-        except (KeyError, IndexError, TypeError, AttributeError):
-            if bool(right(names)) is decides:
-                return decides
-            raise
-        return bool(right(names))
-
-    return join
+        except UNREADABLE as cause:
+            failure = failure or cause
+    if failure:
+        raise failure
+    return not decides

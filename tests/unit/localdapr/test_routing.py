@@ -5,7 +5,13 @@ from localdapr.routing import Condition, RuleError
 EVENT = {
     "type": "order.new",
     "source": "shop",
-    "data": {"total": 150, "size": "large", "tags": ["hot", "new"], "customer": {"vip": True}},
+    "data": {
+        "total": 150,
+        "size": "large",
+        "tags": ["hot", "new"],
+        "customer": {"vip": True},
+        "class": 1,
+    },
 }
 
 
@@ -32,6 +38,8 @@ EVENT = {
         ("has(event.data.coupon) && event.data.coupon == 'x'", False),
         (r"event.data.size == 'la\'rge' || true", True),
         ("event.data.total == -1 || false", False),
+        ("event.data.tags == ['hot', 'new']", True),
+        ("event.data.class == 1", True),
     ],
 )
 def test_a_rule_holds_as_in_cel(rule: str, holds: bool) -> None:
@@ -70,6 +78,11 @@ def test_an_error_of_one_side_does_not_matter_when_the_other_decides() -> None:
         "(event.type",
         "event.f(1)",
         "#",
+        "event.type == 'x' # or so",
+        "event.type == 'x' or true",
+        "not event.data.customer.vip",
+        "1 < event.data.total < 200",
+        "event.data.customer.get('vip')",
     ],
 )
 def test_a_rule_outside_the_supported_part_is_refused_when_it_is_read(rule: str) -> None:
