@@ -103,77 +103,79 @@ def changed(old: str, new: str) -> str:
     return ONE_APP.replace(old, new)
 
 
-KITCHEN = "dapr.yaml: apps[0] (kitchen): "
+APP = "dapr.yaml: apps[0]"
 SECOND = """  - appID: delivery
     appDirPath: ./delivery
     appPort: 21904
     command: [run]
 """
 PORT_RULE = "must be a whole number from 1 to 65535"
+NOT_YAML = "dapr.yaml: is not YAML: "
+UNKNOWN = "is no key that is known here"
+ONLY_DAPR = "run this app with the Dapr CLI"
 WRONG = {
-    "": "dapr.yaml: must be a YAML mapping",
-    "[1, 2]": "dapr.yaml: must be a YAML mapping",
-    "version: 1\n  apps: 2": "dapr.yaml: mapping values are not allowed here (line 2, column 7)",
-    "version: 1\napps: [": "dapr.yaml: expected the node content, but found '<stream end>' "
+    "": "dapr.yaml: must hold one YAML mapping, not 0",
+    "[1, 2]": "dapr.yaml: must be a mapping (line 1)",
+    "version: 1\n  apps: 2": NOT_YAML + "mapping values are not allowed here (line 2, column 7)",
+    "version: 1\napps: [": NOT_YAML + "expected the node content, but found '<stream end>' "
     "(line 2, column 8)",
-    "a: 1\n---\nb: 2": "dapr.yaml: but found another document (line 2, column 1)",
-    "a: \x07": "dapr.yaml: unacceptable character #x0007: special characters are not allowed "
+    "a: 1\n---\nb: 2": "dapr.yaml: must hold one YAML mapping, not 2",
+    "a: \x07": NOT_YAML + "unacceptable character #x0007: special characters are not allowed "
     'in "<unicode string>", position 3',
     "a: " + "[" * 5000: "dapr.yaml: is nested too deeply",
-    "a: &a {<<: *a}": "dapr.yaml: unknown key a (line 1)",
-    "? [1]\n: 2": "dapr.yaml: a key must be a text (line 1)",
-    "apps: []": "dapr.yaml: version must be 1 (line 1)",
-    "version: 2\napps: []": "dapr.yaml: version must be 1 (line 1)",
-    "version: 1": "dapr.yaml: apps must name at least one app (line 1)",
-    "version: 1\napps: []": "dapr.yaml: apps must name at least one app (line 2)",
-    "version: 1\napps: 7": "dapr.yaml: apps must be a list (line 2)",
-    "version: 1\napps: [7]": "dapr.yaml: apps[0]: must be a mapping (line 2)",
-    "version: 1\ncommon: 7": "dapr.yaml: common must be a mapping (line 2)",
-    "version: 1\nversion: 1": "dapr.yaml: version stands here twice (line 2)",
-    "version: 1\napp: []": "dapr.yaml: unknown key app; did you mean apps? (line 2)",
-    "version: 1\ncommon: {appPort: 1}": "dapr.yaml: common: appPort belongs to "
-    "an app, not to common (line 2)",
-    "version: 1\ncommon: {envs: {}}": "dapr.yaml: common: unknown key envs; did you mean env? "
+    "a: &a {<<: *a}": f"dapr.yaml: a: {UNKNOWN} (line 1)",
+    "? [1]\n: 2": NOT_YAML + "a key must be a text (line 1, column 3)",
+    "apps: []": "dapr.yaml: version: is missing (line 1)",
+    "version: 2\napps: []": "dapr.yaml: version: must be '1', not '2' (line 1)",
+    "version: 1": "dapr.yaml: apps: is missing (line 1)",
+    "version: 1\napps: []": "dapr.yaml: apps: must not be empty (line 2)",
+    "version: 1\napps: 7": "dapr.yaml: apps: must be a list, such as [a, b], not '7' (line 2)",
+    "version: 1\napps: [7]": f"{APP}: must be a mapping, not '7' (line 2)",
+    "version: 1\ncommon: 7": "dapr.yaml: common: must be a mapping, not '7' (line 2)",
+    "version: 1\nversion: 1": NOT_YAML + "version stands here twice (line 2, column 1)",
+    "version: 1\napp: []": f"dapr.yaml: app: {UNKNOWN}; did you mean apps? (line 2)",
+    "version: 1\ncommon: {appID: a}": f"dapr.yaml: common.appID: {UNKNOWN}; did you mean apps? "
     "(line 2)",
-    changed("appPort", "appPrt"): KITCHEN + "unknown key appPrt; did you mean appPort? (line 5)",
-    changed("    appDirPath: ./kitchen\n", ""): KITCHEN + "appDirPath is missing (line 3)",
-    changed("./kitchen", "nowhere"): KITCHEN + "appDirPath: there is no folder nowhere (line 4)",
-    changed("./kitchen", "[a]"): KITCHEN + "appDirPath must be a text (line 4)",
-    changed("kitchen\n    appD", "a.b\n    appD"): "dapr.yaml: apps[0] (a.b): "
-    "appID 'a.b' must be 1 to 64 letters, digits, - or _ (line 3)",
-    changed("21903", "0"): KITCHEN + f"appPort {PORT_RULE}, not '0' (line 5)",
-    changed("21903", "65536"): KITCHEN + f"appPort {PORT_RULE}, not '65536' (line 5)",
-    changed("21903", "-1"): KITCHEN + f"appPort {PORT_RULE}, not '-1' (line 5)",
-    changed("21903", "'21903'"): KITCHEN + f"appPort {PORT_RULE}, not '21903' (line 5)",
-    changed("21503", "eighty"): KITCHEN + f"daprHTTPPort {PORT_RULE}, not 'eighty' (line 6)",
-    changed("21603", "[1]"): KITCHEN + f"daprGRPCPort {PORT_RULE}, not 'a list or mapping' "
-    "(line 7)",
-    changed("21603", "21503"): KITCHEN + "daprGRPCPort 21503 is already the daprHTTPPort of "
-    "apps[0] (kitchen) (line 7)",
-    changed('["python3", "app.py"]', "python3 app.py"): KITCHEN + "command must be a list of "
-    'texts, such as ["a", "b"] (line 8)',
-    changed('["python3", "app.py"]', "[]"): KITCHEN + "command is missing; give a list, such as "
-    '["python3", "app.py"] (line 8)',
-    changed('    command: ["python3", "app.py"]\n', ""): KITCHEN + "command is missing; give a "
-    'list, such as ["python3", "app.py"] (line 3)',
-    changed("app.py", "app\\0.py"): KITCHEN + 'command must be a list of texts, such as ["a", "b"] '
-    "(line 8)",
-    ONE_APP + "    env: 7\n": KITCHEN + "env must be a mapping of names to values (line 9)",
-    ONE_APP + "    env: {A: [1]}\n": KITCHEN + "env: A must be a text (line 9)",
-    ONE_APP + "    appProtocol: grpc\n": KITCHEN + "appProtocol grpc is not supported by "
-    "localdapr, only http; run this app with the Dapr CLI (line 9)",
-    ONE_APP + "    appChannelAddress: 10.0.0.1\n": KITCHEN + "appChannelAddress 10.0.0.1 is not "
-    "supported by localdapr, only 127.0.0.1 (line 9)",
-    ONE_APP + "    resourcesPaths: [gone]\n": KITCHEN + "resourcesPaths: there is no folder gone "
-    "(line 9)",
-    ONE_APP + "    configFilePath: gone\n": KITCHEN + "configFilePath: there is no file gone "
-    "(line 9)",
-    ONE_APP + SECOND.replace("delivery\n", "kitchen\n", 1): "dapr.yaml: apps[1] (kitchen): "
-    "appID kitchen is already the appID of apps[0] (kitchen) (line 9)",
-    ONE_APP + SECOND.replace("21904", "21903"): "dapr.yaml: apps[1] (delivery): appPort 21903 is "
-    "already the appPort of apps[0] (kitchen) (line 11)",
-    ONE_APP + SECOND + "    configFilePath: ../config.yaml\n": "dapr.yaml: apps[1] (delivery): "
-    "configFilePath differs from that of apps[0] (kitchen); localdapr reads one configuration "
+    "version: 1\ncommon: {envs: {}}": f"dapr.yaml: common.envs: {UNKNOWN}; did you mean env? "
+    "(line 2)",
+    changed("appPort", "appPrt"): f"{APP}.appPrt: {UNKNOWN}; did you mean appPort? (line 5)",
+    changed("    appDirPath: ./kitchen\n", ""): f"{APP}.appDirPath: is missing (line 3)",
+    changed("./kitchen", "nowhere"): f"{APP}.appDirPath: there is no folder nowhere (line 4)",
+    changed(
+        "./kitchen", "config.yaml"
+    ): f"{APP}.appDirPath: there is no folder config.yaml (line 4)",
+    changed("./kitchen", "[a]"): f"{APP}.appDirPath: must be a text (line 4)",
+    changed("kitchen\n    appD", "a.b\n    appD"): f"{APP}.appID: must be 1 to 64 letters, "
+    "digits, - or _, not 'a.b' (line 3)",
+    changed("21903", "0"): f"{APP}.appPort: {PORT_RULE}, not '0' (line 5)",
+    changed("21903", "65536"): f"{APP}.appPort: {PORT_RULE}, not '65536' (line 5)",
+    changed("21903", "-1"): f"{APP}.appPort: {PORT_RULE}, not '-1' (line 5)",
+    changed("21503", "eighty"): f"{APP}.daprHTTPPort: {PORT_RULE}, not 'eighty' (line 6)",
+    changed("21603", "[1]"): f"{APP}.daprGRPCPort: {PORT_RULE}, not ['1'] (line 7)",
+    changed("21603", "21503"): f"{APP}.daprGRPCPort: 21503 is already the daprHTTPPort of "
+    "apps[0] (line 7)",
+    changed('["python3", "app.py"]', "python3 app.py"): f"{APP}.command: must be a list, such as "
+    "[a, b], not 'python3 app.py' (line 8)",
+    changed('["python3", "app.py"]', "[]"): f"{APP}.command: must not be empty (line 8)",
+    changed('    command: ["python3", "app.py"]\n', ""): f"{APP}.command: is missing (line 3)",
+    changed("app.py", "app\\0.py"): NOT_YAML
+    + "a null character cannot be used (line 8, column 26)",
+    ONE_APP + "    env: 7\n": f"{APP}.env: must be a mapping, not '7' (line 9)",
+    ONE_APP + "    env: {A: [1]}\n": f"{APP}.env.A: must be a text (line 9)",
+    ONE_APP + "    appProtocol: grpc\n": f"{APP}.appProtocol: grpc is not supported by localdapr, "
+    f"only http; {ONLY_DAPR} (line 9)",
+    ONE_APP + "    appChannelAddress: 10.0.0.1\n": f"{APP}.appChannelAddress: 10.0.0.1 is not "
+    f"supported by localdapr, only 127.0.0.1; {ONLY_DAPR} (line 9)",
+    ONE_APP + "    resourcesPaths: [gone]\n": f"{APP}.resourcesPaths: there is no file or folder "
+    "gone (line 9)",
+    ONE_APP + "    configFilePath: gone\n": f"{APP}.configFilePath: there is no file gone (line 9)",
+    ONE_APP + "    configFilePath: .\n": f"{APP}.configFilePath: there is no file . (line 9)",
+    ONE_APP + SECOND.replace("delivery\n", "kitchen\n", 1): "dapr.yaml: apps[1].appID: "
+    "kitchen is already the appID of apps[0] (line 9)",
+    ONE_APP + SECOND.replace("21904", "21903"): "dapr.yaml: apps[1].appPort: 21903 is "
+    "already the appPort of apps[0] (line 11)",
+    ONE_APP + SECOND + "    configFilePath: ../config.yaml\n": "dapr.yaml: apps[1].configFilePath: "
+    "differs from that of apps[0]; localdapr reads one configuration "
     "for all apps, so give it under common (line 13)",
 }
 
@@ -188,7 +190,7 @@ def test_a_wrong_template_is_one_line_that_says_where(
 
 
 def test_an_offset_that_leads_beyond_the_last_port_is_refused(folder: Path) -> None:
-    with pytest.raises(ManifestError, match="appPort 21903 with port offset 60000 is not a port"):
+    with pytest.raises(ManifestError, match="appPort: 21903 and the port offset give 81903"):
         read_manifest(write(folder, ONE_APP), port_offset=60000)
 
 
