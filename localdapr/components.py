@@ -1,22 +1,12 @@
-"""Components as the resource files describe them, with their secrets still unresolved."""
+"""Components as the resource files describe them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from localdapr.spec import Spec, as_text
+from localdapr.yaml_file import Model, Text
 
 SECRET_TYPES = ("secretstores.local.file", "secretstores.local.env")
 KEPT_IN_SQLITE = ("state", "pubsub")
-
-
-@dataclass(frozen=True)
-class SecretReference:
-    """A metadata value that is kept elsewhere: in a secret store, or in the environment."""
-
-    field: str
-    secret: str
-    key: str
-    store: str = ""  # empty: `secret` is an environment variable
 
 
 @dataclass(frozen=True)
@@ -28,7 +18,6 @@ class Component:
     version: str = "v1"
     metadata: Mapping[str, str] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()
-    references: tuple[SecretReference, ...] = ()
 
     @property
     def block(self) -> str:
@@ -39,46 +28,52 @@ class Component:
     def supported(self) -> bool:
         return self.block in KEPT_IN_SQLITE or self.type in SECRET_TYPES
 
-    def visible_to(self, app_id: str) -> bool:
-        return not self.scopes or app_id in self.scopes
+
+class SecretKeyRef(Model):
+    """A secret of the component's secret store."""
+
+    name: str
+    key: str = ""
 
 
-def read_component(document: Spec) -> Component:
-    """Read a Component resource. Raises ValueError for what is missing or cannot be honoured."""
-    spec = document.part("spec")
-    entries = spec.parts("metadata")
-    store = document.part("auth").text("secretStore", "")
-    found = [_reference(entry, store) for entry in entries]
-    component = Component(
-        name=document.part("metadata").text("name"),
-        type=spec.text("type"),
-        version=spec.text("version", "v1"),
-        metadata={
-            entry.text("name").lower(): as_text(entry.fields["value"])
-            for entry in entries
-            if "value" in entry.fields
-        },
-        scopes=document.texts("scopes"),
-        references=tuple(reference for reference in found if reference),
-    )
-    _refuse_outbox(component)
-    return component
+class Entry(Model):
+    """A metadata value, or where it is kept: in a secret store, or in the environment."""
+
+    name: str
+    value: Text = ""
+    secret_key_ref: SecretKeyRef | None = None
+    env_ref: str = ""
 
 
-def _reference(entry: Spec, store: str) -> SecretReference | None:
-    name = entry.text("name").lower()
-    if "secretKeyRef" in entry.fields:
-        reference = entry.part("secretKeyRef")
-        secret = reference.text("name")
-        return SecretReference(name, secret, reference.text("key", secret), store)
-    if "envRef" in entry.fields:
-        return SecretReference(name, entry.text("envRef"), "")
-    return None
+class Auth(Model):
+    """Names a secret store; without one, secrets are environment variables."""
+
+    secret_store: str = ""
 
 
-def _refuse_outbox(component: Component) -> None:
-    if "outboxpublishpubsub" in component.metadata:
-        raise ValueError(
-            f"component {component.name}: localdapr does not do the transactional outbox "
-            "(outboxPublishPubsub); remove it or use the real Dapr"
-        )
+class Named(Model):
+    """The metadata of a resource."""
+
+    name: str
+
+
+class ComponentSpec(Model):
+    """What kind of component it is."""
+
+    type: str
+    version: Text = "v1"
+    metadata: tuple[Entry, ...] = ()
+
+
+class ComponentResource(Model):
+    """A Component document."""
+
+    metadata: Named
+    spec: ComponentSpec
+    scopes: tuple[Text, ...] = ()
+    auth: Auth = Auth()
+
+    def component(self) -> Component:
+        """Without the values that are kept elsewhere."""
+        given = {part.name.lower(): part.value for part in self.spec.metadata}
+        return Component(self.metadata.name, self.spec.type, self.spec.version, given, self.scopes)

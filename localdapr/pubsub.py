@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
+from pydantic import ValidationError
 
 from localdapr.app_calls import token_header
 from localdapr.cloudevent import Publication, encode, from_json
@@ -38,8 +39,8 @@ from localdapr.handover import Answer, Handover
 from localdapr.manifest import App
 from localdapr.resiliency import Retry
 from localdapr.resources import Resources
-from localdapr.spec import Spec
-from localdapr.subscriptions import Subscription, read_subscription
+from localdapr.subscriptions import Subscription, SubscriptionSpec
+from localdapr.yaml_file import problem, shown
 
 if TYPE_CHECKING:
     from localdapr.store import Store
@@ -206,9 +207,11 @@ class PubSub:
         taken = {(wish.pubsub, wish.topic) for wish in wishes}
         for entry in answer:
             try:
-                wish = read_subscription(Spec(entry, "subscription"))
-            except ValueError as cause:
-                log.warning("%s: /dapr/subscribe: %s; entry left out", app_id, cause)
+                wish = SubscriptionSpec.model_validate(entry).subscription("PROGRAMMATIC")
+            except ValidationError as cause:
+                place, text = problem(cause)
+                said = f"{shown(place)}: {text}"
+                log.warning("%s: /dapr/subscribe: %s; entry left out", app_id, said)
                 continue
             if (wish.pubsub, wish.topic) not in taken:
                 wishes.append(wish)

@@ -6,7 +6,9 @@ Pure: reads specs, answers delays; sleeps and counts nothing itself.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+from pydantic import BeforeValidator
 
 from localdapr.spec import Spec
 
@@ -117,6 +119,9 @@ def seconds(text: str, where: str = "duration") -> float:
     if not pieces or "".join(number + unit for number, unit in pieces) != text:
         raise ValueError(f"{where}: {text!r} is not a duration such as 500ms, 5s or 1h30m")
     return sum(float(number) * UNITS[unit] for number, unit in pieces)
+
+
+Duration = Annotated[float, BeforeValidator(lambda text: seconds(str(text)))]
 
 
 def _retry(spec: Spec) -> Retry:

@@ -4,27 +4,26 @@ A file that cannot be used stops the start with a ManifestError that begins with
 a resource that localdapr does not act on is noted in `summary()`, never skipped in silence.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-import yaml
+from pydantic import Field
 
-from localdapr.components import KEPT_IN_SQLITE, Component, read_component
+from localdapr.components import KEPT_IN_SQLITE, Component, ComponentResource, Entry, SecretKeyRef
 from localdapr.errors import ManifestError
 from localdapr.resiliency import NO_POLICY, Policy, Resiliency, read_resiliency
-from localdapr.retention import FOR_EVER, Retention, read_retention
+from localdapr.retention import FOR_EVER, Retention, RetentionPolicy
 from localdapr.secret_stores import read_secrets
 from localdapr.spec import Spec
-from localdapr.subscriptions import Subscription, read_declared
+from localdapr.subscriptions import Subscription, SubscriptionResource
+from localdapr.yaml_file import Document, Model, read_documents
 
 NOUNS = {"state": "state store", "pubsub": "pub/sub", "secretstores": "secret store"}
-KINDS: dict[str, Callable[[Spec], Any]] = {
-    "Component": read_component,
-    "Subscription": read_declared,
-    "Resiliency": read_resiliency,
-}
+NOT_ENFORCED = ("publishingscopes", "subscriptionscopes", "allowedtopics", "protectedtopics")
+ENVIRONMENT = Component("", "secretstores.local.env")
+OUTBOX = "outboxpublishpubsub"
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Resources:
     notes: tuple[str, ...] = ()
 
     def components_of(self, app_id: str) -> tuple[Component, ...]:
-        return tuple(part for part in self.components if part.visible_to(app_id))
+        return tuple(part for part in self.components if _holds_for(part.scopes, app_id))
 
     def find(self, block: str, name: str, app_id: str) -> Component | None:
         """The component of a building block (`state`, `pubsub`) that this app may use."""
@@ -57,7 +56,7 @@ class Resources:
         return next((part for part in visible if (part.block, part.name) == (block, name)), None)
 
     def declared_for(self, app_id: str) -> tuple[Subscription, ...]:
-        return tuple(wish for wish in self.subscriptions if wish.wanted_by(app_id))
+        return tuple(wish for wish in self.subscriptions if _holds_for(wish.scopes, app_id))
 
     def invocation_policy(self, caller: str, target: str) -> Policy:
         return self._first(caller, lambda resiliency: resiliency.for_app(target))
@@ -70,112 +69,136 @@ class Resources:
         return [*(_describe(component) for component in self.components), *self.notes]
 
     def _first(self, app_id: str, choose: Callable[[Resiliency], Policy]) -> Policy:
-        chosen = (
-            choose(part) for part in self.resiliencies if not part.scopes or app_id in part.scopes
-        )
+        chosen = (choose(part) for part in self.resiliencies if _holds_for(part.scopes, app_id))
         return next((policy for policy in chosen if policy != NO_POLICY), NO_POLICY)
+
+
+class Kind(Model):
+    """What every resource says of itself."""
+
+    kind: str
+
+
+class Tracing(Model):
+    """Which share of traces is sampled."""
+
+    sampling_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class WorkflowSpec(Model):
+    """How long finished workflows are kept."""
+
+    state_retention_policy: RetentionPolicy = RetentionPolicy()
+
+
+class ConfigurationSpec(Model):
+    """Of a Configuration what localdapr acts on."""
+
+    tracing: Tracing = Tracing()
+    workflow: WorkflowSpec = WorkflowSpec()
+
+
+class ConfigurationResource(Model):
+    """A Configuration document."""
+
+    spec: ConfigurationSpec = ConfigurationSpec()
 
 
 def load_resources(paths: Sequence[Path], config_path: Path | None) -> Resources:
     """Read every YAML file of the folders. Raises ManifestError("path: what is wrong")."""
-    found: dict[str, list[Any]] = {kind: [] for kind in KINDS}
+    found: dict[str, list[Document]] = {"Component": [], "Subscription": [], "Resiliency": []}
     notes: list[str] = []
-    for path in (path for folder in paths for path in _files(folder)):
-        for document in _documents(path):
-            kind, resource = _at(path, _read, document)
-            if kind in found:
-                found[kind].append(resource)
-            else:
-                notes.append(f"{path}: {kind} is not used by localdapr")
-    components = _resolved(found["Component"])
-    _refuse_doubles(components)
+    for document in (document for path in paths for document in _documents(path)):
+        kind = document.read(Kind).kind
+        if kind in found:
+            found[kind].append(document)
+        else:
+            notes.append(f"{document.path}: {kind} is not used by localdapr")
+    components = _components([doc.read(ComponentResource) for doc in found["Component"]])
+    wishes = [doc.read(SubscriptionResource) for doc in found["Subscription"]]
+    resiliencies = tuple(_resiliency(doc) for doc in found["Resiliency"])
     return Resources(
         components=components,
-        subscriptions=tuple(found["Subscription"]),
-        resiliencies=tuple(found["Resiliency"]),
+        subscriptions=tuple(wish.spec.subscription("DECLARATIVE", wish.scopes) for wish in wishes),
+        resiliencies=resiliencies,
         configuration=_configuration(config_path),
-        notes=(*notes, *_breaker_notes(found["Resiliency"]), *_scope_notes(components)),
+        notes=(*notes, *_breaker_notes(resiliencies), *_scope_notes(components)),
     )
 
 
-def _files(folder: Path) -> list[Path]:
-    if folder.is_file():
-        return [folder]
-    if not folder.is_dir():
+def _holds_for(scopes: Sequence[str], app_id: str) -> bool:
+    return not scopes or app_id in scopes
+
+
+def _documents(folder: Path) -> Iterator[Document]:
+    if not folder.exists():
         raise ManifestError(f"{folder}: there is no such resources folder")
-    return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
+    files = sorted(folder.iterdir()) if folder.is_dir() else [folder]
+    for path in files:
+        if path == folder or path.suffix in (".yaml", ".yml"):
+            yield from read_documents(path)
 
 
-def _documents(path: Path) -> Iterator[Any]:
+def _resiliency(document: Document) -> Resiliency:
     try:
-        text = path.read_text(encoding="utf-8")
-        yield from (document for document in yaml.safe_load_all(text) if document is not None)
-    except (OSError, UnicodeDecodeError) as cause:
-        raise ManifestError(f"{path}: cannot be read: {cause}") from cause
-    except yaml.YAMLError as cause:
-        raise ManifestError(f"{path}: is not YAML: {' '.join(str(cause).split())}") from cause
-
-
-def _at(path: Path, read: Callable[[Any], Any], document: Any) -> Any:
-    try:
-        return read(document)
+        return read_resiliency(Spec(document.value))
     except ValueError as cause:
-        raise ManifestError(f"{path}: {cause}") from cause
-
-
-def _read(document: Any) -> tuple[str, Any]:
-    spec = Spec(document)
-    kind = spec.text("kind")
-    return kind, KINDS[kind](spec) if kind in KINDS else None
+        raise ManifestError(f"{document.path}: {cause}") from cause
 
 
 def _configuration(path: Path | None) -> Configuration:
-    if path is None:
-        return Configuration()
-    for document in _documents(path):
-        return Configuration(
-            _at(path, _sampling_rate, document), _at(path, read_retention, Spec(document))
-        )
-    return Configuration()
+    documents = read_documents(path) if path else iter(())
+    read = (document.read(ConfigurationResource).spec for document in documents)
+    spec = next(read, ConfigurationSpec())
+    kept = spec.workflow.state_retention_policy.retention()
+    return Configuration(spec.tracing.sampling_rate, kept)
 
 
-def _sampling_rate(document: Any) -> float:
-    text = Spec(document).part("spec").part("tracing").text("samplingRate", "0") or "0"
-    try:
-        rate = float(text)
-    except ValueError:
-        raise ValueError(f"spec.tracing.samplingRate: {text!r} is not a number") from None
-    if not 0 <= rate <= 1:
-        raise ValueError(f"spec.tracing.samplingRate: {text} is not between 0 and 1")
-    return rate
-
-
-def _resolved(components: Sequence[Component]) -> tuple[Component, ...]:
+def _components(resources: Sequence[ComponentResource]) -> tuple[Component, ...]:
     """The components with their secret references filled in."""
-    stores = {part.name: part for part in components if part.block == "secretstores"}
-    return tuple(_with_secrets(component, stores) for component in components)
+    plain = [resource.component() for resource in resources]
+    stores = {part.name: part for part in plain if part.block == "secretstores"}
+    for number, component in enumerate(plain):
+        _check(component, plain[:number])
+    return tuple(
+        replace(component, metadata={**component.metadata, **_secrets(resource, stores)})
+        for component, resource in zip(plain, resources, strict=True)
+    )
 
 
-def _with_secrets(component: Component, stores: dict[str, Component]) -> Component:
-    metadata = dict(component.metadata)
-    for reference in component.references:
-        if reference.store and reference.store not in stores:
-            raise ManifestError(f"component {component.name}: no secret store {reference.store}")
-        store = stores.get(reference.store, Component("", "secretstores.local.env"))
-        try:
-            values = read_secrets(store).get(reference.secret, {})
-        except (OSError, ValueError) as cause:
-            raise ManifestError(f"component {component.name}: {cause}") from cause
-        metadata[reference.field] = values.get(reference.key or reference.secret, "")
-    return replace(component, metadata=metadata)
+def _check(component: Component, earlier: Iterable[Component]) -> None:
+    if OUTBOX in component.metadata:
+        raise ManifestError(
+            f"component {component.name}: localdapr does not do the transactional outbox "
+            "(outboxPublishPubsub); remove it or use the real Dapr"
+        )
+    scopes = set(component.scopes)
+    for other in earlier:
+        shared = not scopes or not other.scopes or scopes & set(other.scopes)
+        if component.name == other.name and shared:
+            raise ManifestError(f"component {component.name}: is declared twice for the same app")
 
 
-def _refuse_doubles(components: Sequence[Component]) -> None:
-    for index, one in enumerate(components):
-        for other in components[:index]:
-            shared = not one.scopes or not other.scopes or set(one.scopes) & set(other.scopes)
-            if one.name == other.name and shared:
-                raise ManifestError(f"component {one.name}: is declared twice for the same app")
+def _secrets(resource: ComponentResource, stores: Mapping[str, Component]) -> dict[str, str]:
+    """The metadata values that are kept elsewhere. Raises ManifestError."""
+    name = resource.metadata.name
+    try:
+        return {
+            entry.name.lower(): _secret(entry, resource.auth.secret_store, stores)
+            for entry in resource.spec.metadata
+            if entry.secret_key_ref or entry.env_ref
+        }
+    except (OSError, ValueError) as cause:
+        raise ManifestError(f"component {name}: {cause}") from cause
+
+
+def _secret(entry: Entry, store: str, stores: Mapping[str, Component]) -> str:
+    reference = entry.secret_key_ref or SecretKeyRef(name=entry.env_ref)
+    named = store if entry.secret_key_ref else ""
+    if named and named not in stores:
+        raise ValueError(f"no secret store {named}")
+    secrets = read_secrets(stores[named] if named else ENVIRONMENT)
+    return secrets.get(reference.name, {}).get(reference.key or reference.name, "")
 
 
 def _describe(component: Component) -> str:
@@ -194,10 +217,9 @@ def _breaker_notes(resiliencies: Sequence[Resiliency]) -> list[str]:
 
 
 def _scope_notes(components: Sequence[Component]) -> list[str]:
-    topics = ("publishingscopes", "subscriptionscopes", "allowedtopics", "protectedtopics")
     return [
         f"pub/sub {component.name}: {name} is not enforced by localdapr"
         for component in components
-        for name in topics
+        for name in NOT_ENFORCED
         if component.block == "pubsub" and component.metadata.get(name)
     ]

@@ -13,18 +13,12 @@ from dataclasses import dataclass, field
 
 from localdapr import purging
 from localdapr.engine.instance import Status
-from localdapr.resiliency import seconds
-from localdapr.spec import Spec
+from localdapr.resiliency import Duration
 from localdapr.store import Store
+from localdapr.yaml_file import Model
 
 SWEEP_SECONDS = 60.0
 AT_ONCE = 500  # instances that one write forgets: others want to write too
-_NAMES = {
-    "completed": Status.COMPLETED,
-    "failed": Status.FAILED,
-    "terminated": Status.TERMINATED,
-}
-
 log = logging.getLogger(__name__)
 
 
@@ -38,15 +32,22 @@ class Retention:
 FOR_EVER = Retention()
 
 
-def read_retention(document: Spec) -> Retention:
-    """From a Configuration. Raises ValueError for a bad duration."""
-    policy = document.part("spec").part("workflow").part("stateRetentionPolicy")
-    kept = {}
-    for name, status in _NAMES.items():
-        chosen = name if policy.text(name, "") else "anyTerminal"
-        if text := policy.text(chosen, ""):
-            kept[status] = seconds(text, policy.at(chosen))
-    return Retention(kept)
+class RetentionPolicy(Model):
+    """`stateRetentionPolicy` of a Configuration."""
+
+    any_terminal: Duration | None = None
+    completed: Duration | None = None
+    failed: Duration | None = None
+    terminated: Duration | None = None
+
+    def retention(self) -> Retention:
+        own = {
+            Status.COMPLETED: self.completed,
+            Status.FAILED: self.failed,
+            Status.TERMINATED: self.terminated,
+        }
+        chosen = {status: kept or self.any_terminal for status, kept in own.items()}
+        return Retention({status: kept for status, kept in chosen.items() if kept is not None})
 
 
 async def sweep(store: Store, retentions: Mapping[str, Retention], now: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from localdapr.components import SECRET_TYPES, Component
 from localdapr.errors import ApiError
-from localdapr.spec import as_text
+from localdapr.yaml_file import as_text
 
 Secrets = dict[str, dict[str, str]]
 
@@ -16,12 +16,8 @@ Secrets = dict[str, dict[str, str]]
 class SecretStores:
     """The secret stores that one app may read."""
 
-    def __init__(self, components: Sequence[Component], app_id: str) -> None:
-        self._stores = {
-            component.name: component
-            for component in components
-            if component.block == "secretstores" and component.visible_to(app_id)
-        }
+    def __init__(self, components: Sequence[Component]) -> None:
+        self._stores = {part.name: part for part in components if part.block == "secretstores"}
 
     def get(self, store: str, key: str) -> dict[str, str]:
         """One secret as key to value. Raises ApiError for an unknown store or secret."""
@@ -87,7 +83,7 @@ def _flat(value: Any, alone: str, prefix: str, separator: str) -> Iterator[tuple
     elif isinstance(value, list):
         children = {str(index): entry for index, entry in enumerate(value)}.items()
     else:
-        yield alone, as_text(value)
+        yield alone, str(as_text(value))
         return
     for name, child in children:
         joined = f"{prefix}{separator}{name}" if prefix else name

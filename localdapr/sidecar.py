@@ -47,7 +47,7 @@ class Sidecar:
         self.pubsub = pubsub
         self.state = state
         self.invoker = invoker
-        self.secrets = SecretStores(resources.components_of(app.app_id), app.app_id)
+        self.secrets = SecretStores(resources.components_of(app.app_id))
         self.workflows = Workflows(app.app_id, dispatcher)
         self.extended: dict[str, str] = {}
         self.ready = app.app_port is None

@@ -5,10 +5,12 @@ Reads all three forms: v1alpha1 and v2alpha1 resources, and an app's answer to /
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from localdapr.routing import Condition
-from localdapr.spec import Spec
+from localdapr.yaml_file import Model, Text
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,6 @@ class Subscription:
         """The app wants the payload as it was published, without a CloudEvent around it."""
         return self.metadata.get("rawPayload", "").lower() == "true"
 
-    def wanted_by(self, app_id: str) -> bool:
-        return not self.scopes or app_id in self.scopes
-
     def route(self, event: Mapping[str, Any]) -> str | None:
         """The path of the first rule that holds, None without one. Raises RuleError."""
         for rule in self.rules:
@@ -57,14 +56,11 @@ class Subscription:
     def as_metadata(self) -> dict[str, Any]:
         """As GET /v1.0/metadata shows it."""
         rules = [
-            {"match": rule.condition.text, "path": rule.path}
-            if rule.condition
-            else {"path": rule.path}
+            ({"match": rule.condition.text} if rule.condition else {}) | {"path": rule.path}
             for rule in self.rules
         ]
         shown: dict[str, Any] = {"pubsubname": self.pubsub, "topic": self.topic}
-        if self.metadata:
-            shown["metadata"] = dict(self.metadata)
+        shown |= {"metadata": dict(self.metadata)} if self.metadata else {}
         return shown | {
             "rules": rules,
             "deadLetterTopic": self.dead_letter_topic,
@@ -72,43 +68,68 @@ class Subscription:
         }
 
 
-def read_declared(document: Spec) -> Subscription:
-    """Read a Subscription resource of either version. Raises ValueError."""
-    return read_subscription(document.part("spec"), document.texts("scopes"), "DECLARATIVE")
+AppPath = Annotated[str, AfterValidator(lambda path: path if path[:1] == "/" else f"/{path}")]
+Match = Annotated[Condition | None, BeforeValidator(lambda rule: Condition(str(rule)))]
 
 
-def read_subscription(
-    spec: Spec, scopes: tuple[str, ...] = (), kind: str = "PROGRAMMATIC"
-) -> Subscription:
-    """Read the fields that all forms share. Raises ValueError for missing fields and bad rules."""
-    bulk = spec.part("bulkSubscribe")
-    return Subscription(
-        pubsub=spec.text("pubsubname"),
-        topic=spec.text("topic"),
-        rules=_rules(spec),
-        dead_letter_topic=spec.text("deadLetterTopic", ""),
-        metadata=spec.table("metadata"),
-        bulk=Bulk(bulk.integer("maxMessagesCount", 100)) if bulk.flag("enabled") else None,
-        scopes=scopes,
-        kind=kind,
-    )
+class RuleSpec(Model):
+    """One of the rules of `routes`."""
+
+    path: AppPath
+    match: Match = None
 
 
-def _rules(spec: Spec) -> tuple[Rule, ...]:
-    routes = spec.part("routes")
-    rules = [_rule(entry) for entry in routes.parts("rules")]
-    default = routes.text("default", "") or spec.text("route", "")
-    if default:
-        rules.append(Rule(_rooted(default)))
-    if not rules:
-        raise ValueError(f"{spec.at('routes')}: a route, a default or a rule is needed")
-    return tuple(rules)
+class Routes(Model):
+    """The routes of v2alpha1."""
+
+    rules: tuple[RuleSpec, ...] = ()
+    default: AppPath = ""
 
 
-def _rule(entry: Spec) -> Rule:
-    match = entry.text("match", "")
-    return Rule(_rooted(entry.text("path")), Condition(match) if match else None)
+class BulkSubscribe(Model):
+    """Whether and how many events go into one request."""
+
+    enabled: bool = False
+    max_messages_count: int = 100
 
 
-def _rooted(path: str) -> str:
-    return path if path.startswith("/") else f"/{path}"
+class SubscriptionSpec(Model):
+    """What all forms share."""
+
+    pubsubname: str
+    topic: str
+    route: AppPath = ""
+    routes: Routes = Routes()
+    dead_letter_topic: str = ""
+    metadata: dict[str, Text] = {}  # noqa: RUF012 - a model is frozen, its defaults are copied
+    bulk_subscribe: BulkSubscribe = BulkSubscribe()
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> "SubscriptionSpec":
+        if not (self.routes.rules or self.routes.default or self.route):
+            raise ValueError("a route, a default or a rule is needed")
+        return self
+
+    def subscription(self, kind: str, scopes: tuple[str, ...] = ()) -> Subscription:
+        default = self.routes.default or self.route
+        bulk = self.bulk_subscribe
+        return Subscription(
+            pubsub=self.pubsubname,
+            topic=self.topic,
+            rules=(
+                *(Rule(rule.path, rule.match) for rule in self.routes.rules),
+                *([Rule(default)] if default else []),
+            ),
+            dead_letter_topic=self.dead_letter_topic,
+            metadata=self.metadata,
+            bulk=Bulk(bulk.max_messages_count) if bulk.enabled else None,
+            scopes=scopes,
+            kind=kind,
+        )
+
+
+class SubscriptionResource(Model):
+    """A Subscription document of either version."""
+
+    spec: SubscriptionSpec
+    scopes: tuple[Text, ...] = ()

@@ -25,7 +25,8 @@ def _port(value: object, info: ValidationInfo) -> int:
     """The port with the offset that the whole template gets."""
     if not isinstance(value, str) or not value.isdecimal() or int(value) not in PORTS:
         raise ValueError(f"must be a whole number from 1 to {PORTS[-1]}, not {value!r}")
-    port = int(value) + int(info.context["port_offset"])
+    offset: int = info.context["port_offset"] if info.context else 0
+    port = int(value) + offset
     if port not in PORTS:
         raise ValueError(f"{value} and the port offset give {port}; the last port is {PORTS[-1]}")
     return port

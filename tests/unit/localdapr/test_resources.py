@@ -64,13 +64,13 @@ spec: {policies: {circuitBreakers: {cb: {maxRequests: 1}}}}
     ("text", "message"),
     [
         ("a: [", "is not YAML"),
-        ("- 1", "the document must be a mapping"),
-        ("metadata: {name: x}", "kind is missing"),
-        ("kind: Component\nspec: {type: state.redis}", "metadata.name is missing"),
-        ("kind: Component\nmetadata: {name: x}", "spec.type is missing"),
-        ("kind: Component\nmetadata: {name: x}\nspec: 5", "spec must be a mapping"),
+        ("- 1", "must be a mapping"),
+        ("metadata: {name: x}", "kind: is missing"),
+        ("kind: Component\nspec: {type: state.redis}", "metadata: is missing"),
+        ("kind: Component\nmetadata: {name: x}", "spec: is missing"),
+        ("kind: Component\nmetadata: {name: x}\nspec: 5", "spec: must be a mapping"),
         ("kind: Subscription\nspec: {pubsubname: p, topic: t}", "a route, a default or a rule"),
-        ("kind: Subscription\nspec: {topic: t, route: /x}", "spec.pubsubname is missing"),
+        ("kind: Subscription\nspec: {topic: t, route: /x}", "spec.pubsubname: is missing"),
         (
             "kind: Subscription\nspec: {pubsubname: p, topic: t, routes: {rules: [{match: 'x(',"
             " path: /y}]}}",
@@ -145,7 +145,7 @@ def test_a_reference_to_a_missing_secret_file_is_refused(tmp_path: Path) -> None
 def test_secrets_are_read_by_name_and_in_bulk(tmp_path: Path) -> None:
     (tmp_path / "secrets.json").write_text('{"redis": {"password": "hot"}, "pin": 5}')
     resources = load(tmp_path, SECRETS.replace("FILE", str(tmp_path / "secrets.json")))
-    stores = SecretStores(resources.components, "any")
+    stores = SecretStores(resources.components)
     assert stores.get("vault", "redis:password") == {"redis:password": "hot"}
     assert stores.get_all("vault")["pin"] == {"pin": "5"}
     for store, key, status in (("vault", "no", 500), ("nowhere", "pin", 401)):
@@ -160,7 +160,7 @@ def test_the_environment_is_a_secret_store_without_daprs_own(
     text = "kind: Component\nmetadata: {name: env}\nspec: {type: secretstores.local.env}"
     monkeypatch.setenv("PIZZA_TEST_PIN", "1234")
     monkeypatch.setenv("DAPR_API_TOKEN", "hidden")
-    stores = SecretStores(load(tmp_path, text).components, "any")
+    stores = SecretStores(load(tmp_path, text).components)
     assert stores.get("env", "PIZZA_TEST_PIN") == {"PIZZA_TEST_PIN": "1234"}
     assert "DAPR_API_TOKEN" not in stores.get_all("env")
     assert "DAPR_API_TOKEN" in os.environ

@@ -24,7 +24,7 @@ def ask(call: Call, token: str = "") -> Any:
     async def run() -> Any:
         guards = [TokenGuard(token)] if token else []
         server = grpc.aio.server(interceptors=guards)
-        front = SimpleNamespace(secrets=SecretStores([ENVIRONMENT], "shop"))
+        front = SimpleNamespace(secrets=SecretStores([ENVIRONMENT]))
         dapr_pb2_grpc.add_DaprServicer_to_server(DaprServicer(front), server)
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()

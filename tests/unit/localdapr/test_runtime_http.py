@@ -69,7 +69,7 @@ class Api:
             state=StateStores(store, resources, "shop"),
             pubsub=PubSub(store, resources, [SHOP], session),
             invoker=Invoker("shop", {}.get, resources, session),
-            secrets=SecretStores(COMPONENTS, "shop"),
+            secrets=SecretStores(COMPONENTS),
             workflows=None,
             extended={},
             ready=False,
