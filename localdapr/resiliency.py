@@ -6,11 +6,13 @@ Pure: reads specs, answers delays; sleeps and counts nothing itself.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
-from localdapr.spec import Spec
+from localdapr.yaml_file import Model, Text
 
 T = TypeVar("T")
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
@@ -19,15 +21,46 @@ FIRST_INTERVAL = 0.5  # seconds; with GROWTH, Dapr's own exponential schedule wi
 GROWTH = 1.5
 
 
-@dataclass(frozen=True)
+def seconds(text: str) -> float:
+    """A Go duration such as `1h30m`, `500ms`; a bare number is seconds. Raises ValueError."""
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    pieces = DURATION.findall(text)
+    if not pieces or "".join(number + unit for number, unit in pieces) != text:
+        raise ValueError(f"{text!r} is not a duration such as 500ms, 5s or 1h30m")
+    return sum(float(number) * UNITS[unit] for number, unit in pieces)
+
+
+def _statuses(matching: Any) -> Any:
+    """`{httpStatusCodes: 429,500-503}` as ranges."""
+    if not isinstance(matching, Mapping):
+        return matching
+    ranges = []
+    pieces = str(matching.get("httpStatusCodes") or "").split(",")
+    for piece in filter(None, (piece.strip() for piece in pieces)):
+        low, _, high = piece.partition("-")
+        if not low.isdigit() or not (high or low).isdigit():
+            raise ValueError(f"{piece!r} is no status or range")
+        ranges.append(range(int(low), int(high or low) + 1))
+    return tuple(ranges)
+
+
+Duration = Annotated[float, BeforeValidator(lambda text: seconds(str(text)))]
+Statuses = Annotated[
+    tuple[range, ...], BeforeValidator(_statuses), Field(validation_alias="matching")
+]
+AS_WRITTEN = ConfigDict(alias_generator=to_camel, populate_by_name=True, arbitrary_types_allowed=True)
+
+
+@pydantic_dataclass(frozen=True, config=AS_WRITTEN)
 class Retry:
     """When to try again. Seconds; `max_retries` -1 is for ever; no `statuses` is every failure."""
 
-    policy: str = "constant"
-    duration: float = 5.0
-    max_interval: float = 60.0
+    policy: Literal["constant", "exponential"] = "constant"
+    duration: Duration = 5.0
+    max_interval: Duration = 60.0
     max_retries: int = -1
-    statuses: tuple[range, ...] = ()
+    statuses: Statuses = ()
 
     def delay(self, failures: int) -> float | None:
         """Seconds to wait after the nth failure (from 1); None when it was the last try."""
@@ -78,91 +111,81 @@ class Resiliency:
         return next((self.defaults[name] for name in targets if name in self.defaults), NO_POLICY)
 
 
-def read_resiliency(document: Spec) -> Resiliency:
-    """Read a Resiliency resource. Raises ValueError for unknown names and bad durations."""
-    spec = document.part("spec")
-    policies, targets = spec.part("policies"), spec.part("targets")
-    retries = {name: _retry(part) for name, part in policies.named_parts("retries").items()}
-    timeouts = {
-        name: seconds(text, policies.at(f"timeouts.{name}"))
-        for name, text in policies.table("timeouts").items()
-    }
-    breakers = policies.named_parts("circuitBreakers")
+class Target(Model):
+    """The names of the policies for one target."""
 
-    def resolve(target: Spec) -> Policy:
-        if breaker := target.text("circuitBreaker", ""):
-            _find(breakers, breaker, target.at("circuitBreaker"))
-        return Policy(
-            _find(retries, target.text("retry", ""), target.at("retry")),
-            _find(timeouts, target.text("timeout", ""), target.at("timeout")),
+    retry: str = ""
+    timeout: str = ""
+    circuit_breaker: str = ""
+
+
+class Policies(Model):
+    """Policies by name."""
+
+    retries: dict[str, Retry] = Field(default_factory=dict)
+    timeouts: dict[str, Duration] = Field(default_factory=dict)
+    circuit_breakers: dict[str, Any] = Field(default_factory=dict)
+
+    def policy(self, target: Target) -> Policy:
+        """Raises ValueError for a name that is not there."""
+        _find(self.circuit_breakers, target.circuit_breaker)
+        retry = _find(self.retries, target.retry)
+        return Policy(retry, _find(self.timeouts, target.timeout))
+
+    def defaults(self) -> dict[str, Policy]:
+        """Policies with Dapr's reserved names, `Default<Target>RetryPolicy` and so on."""
+        found = {}
+        for target in ("", "App", "ComponentInbound", "PubsubComponentInbound"):
+            retry = self.retries.get(f"Default{target}RetryPolicy")
+            timeout = self.timeouts.get(f"Default{target}TimeoutPolicy")
+            if retry or timeout is not None:
+                found[target] = Policy(retry, timeout)
+        return found
+
+
+class Targets(Model):
+    """Who gets which policies; components by direction, `inbound` or `outbound`."""
+
+    apps: dict[str, Target] = Field(default_factory=dict)
+    components: dict[str, dict[Literal["inbound", "outbound"], Target]] = Field(
+        default_factory=dict
+    )
+
+
+class ResiliencySpec(Model):
+    """The two halves of a resource."""
+
+    policies: Policies = Policies()
+    targets: Targets = Targets()
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> "ResiliencySpec":
+        self.resiliency()
+        return self
+
+    def resiliency(self, scopes: tuple[str, ...] = ()) -> Resiliency:
+        policies, targets = self.policies, self.targets
+        return Resiliency(
+            scopes=scopes,
+            apps={name: policies.policy(target) for name, target in targets.apps.items()},
+            components={
+                (name, direction): policies.policy(target)
+                for name, directions in targets.components.items()
+                for direction, target in directions.items()
+            },
+            defaults=policies.defaults(),
+            circuit_breakers=tuple(policies.circuit_breakers),
         )
 
-    return Resiliency(
-        scopes=document.texts("scopes"),
-        apps={name: resolve(part) for name, part in targets.named_parts("apps").items()},
-        components={
-            (name, direction): resolve(part.part(direction))
-            for name, part in targets.named_parts("components").items()
-            for direction in ("inbound", "outbound")
-            if direction in part.fields
-        },
-        defaults=_defaults(retries, timeouts),
-        circuit_breakers=tuple(breakers),
-    )
+
+class ResiliencyResource(Model):
+    """A Resiliency document."""
+
+    spec: ResiliencySpec = ResiliencySpec()
+    scopes: tuple[Text, ...] = ()
 
 
-def seconds(text: str, where: str = "duration") -> float:
-    """A Go duration such as `1h30m`, `500ms`; a bare number is seconds. Raises ValueError."""
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return float(text)
-    pieces = DURATION.findall(text)
-    if not pieces or "".join(number + unit for number, unit in pieces) != text:
-        raise ValueError(f"{where}: {text!r} is not a duration such as 500ms, 5s or 1h30m")
-    return sum(float(number) * UNITS[unit] for number, unit in pieces)
-
-
-Duration = Annotated[float, BeforeValidator(lambda text: seconds(str(text)))]
-
-
-def _retry(spec: Spec) -> Retry:
-    policy = spec.text("policy", "constant")
-    if policy not in ("constant", "exponential"):
-        raise ValueError(f"{spec.at('policy')} must be constant or exponential, not {policy!r}")
-    return Retry(
-        policy=policy,
-        duration=seconds(spec.text("duration", "5s"), spec.at("duration")),
-        max_interval=seconds(spec.text("maxInterval", "60s"), spec.at("maxInterval")),
-        max_retries=spec.integer("maxRetries", -1),
-        statuses=_statuses(spec.part("matching")),
-    )
-
-
-def _statuses(matching: Spec) -> tuple[range, ...]:
-    """`429,500-503` as ranges."""
-    text = matching.text("httpStatusCodes", "")
-    ranges = []
-    for piece in filter(None, (piece.strip() for piece in text.split(","))):
-        low, _, high = piece.partition("-")
-        if not low.isdigit() or not (high or low).isdigit():
-            raise ValueError(f"{matching.at('httpStatusCodes')}: {piece!r} is no status or range")
-        ranges.append(range(int(low), int(high or low) + 1))
-    return tuple(ranges)
-
-
-def _find(known: Mapping[str, T], name: str, where: str) -> T | None:
+def _find(known: Mapping[str, T], name: str) -> T | None:
     if name and name not in known:
-        raise ValueError(f"{where}: there is no policy named {name!r}")
+        raise ValueError(f"there is no policy named {name!r}")
     return known.get(name)
-
-
-def _defaults(retries: Mapping[str, Retry], timeouts: Mapping[str, float]) -> dict[str, Policy]:
-    """Policies with Dapr's reserved names, `Default<Target>RetryPolicy` and so on."""
-    targets = ("", "App", "ComponentInbound", "PubsubComponentInbound")
-    found = {
-        target: Policy(
-            retries.get(f"Default{target}RetryPolicy"),
-            timeouts.get(f"Default{target}TimeoutPolicy"),
-        )
-        for target in targets
-    }
-    return {target: policy for target, policy in found.items() if policy != NO_POLICY}

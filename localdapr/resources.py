@@ -13,10 +13,9 @@ from pydantic import Field
 
 from localdapr.components import KEPT_IN_SQLITE, Component, ComponentResource, Entry, SecretKeyRef
 from localdapr.errors import ManifestError
-from localdapr.resiliency import NO_POLICY, Policy, Resiliency, read_resiliency
+from localdapr.resiliency import NO_POLICY, Policy, Resiliency, ResiliencyResource
 from localdapr.retention import FOR_EVER, Retention, RetentionPolicy
 from localdapr.secret_stores import read_secrets
-from localdapr.spec import Spec
 from localdapr.subscriptions import Subscription, SubscriptionResource
 from localdapr.yaml_file import Document, Model, read_documents
 
@@ -116,7 +115,8 @@ def load_resources(paths: Sequence[Path], config_path: Path | None) -> Resources
             notes.append(f"{document.path}: {kind} is not used by localdapr")
     components = _components([doc.read(ComponentResource) for doc in found["Component"]])
     wishes = [doc.read(SubscriptionResource) for doc in found["Subscription"]]
-    resiliencies = tuple(_resiliency(doc) for doc in found["Resiliency"])
+    policies = [doc.read(ResiliencyResource) for doc in found["Resiliency"]]
+    resiliencies = tuple(each.spec.resiliency(each.scopes) for each in policies)
     return Resources(
         components=components,
         subscriptions=tuple(wish.spec.subscription("DECLARATIVE", wish.scopes) for wish in wishes),
@@ -137,13 +137,6 @@ def _documents(folder: Path) -> Iterator[Document]:
     for path in files:
         if path == folder or path.suffix in (".yaml", ".yml"):
             yield from read_documents(path)
-
-
-def _resiliency(document: Document) -> Resiliency:
-    try:
-        return read_resiliency(Spec(document.value))
-    except ValueError as cause:
-        raise ManifestError(f"{document.path}: {cause}") from cause
 
 
 def _configuration(path: Path | None) -> Configuration:
