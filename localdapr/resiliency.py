@@ -49,10 +49,10 @@ Duration = Annotated[float, BeforeValidator(lambda text: seconds(str(text)))]
 Statuses = Annotated[
     tuple[range, ...], BeforeValidator(_statuses), Field(validation_alias="matching")
 ]
-AS_WRITTEN = ConfigDict(alias_generator=to_camel, populate_by_name=True, arbitrary_types_allowed=True)
+CAMEL = ConfigDict(alias_generator=to_camel, populate_by_name=True, arbitrary_types_allowed=True)
 
 
-@pydantic_dataclass(frozen=True, config=AS_WRITTEN)
+@pydantic_dataclass(frozen=True, config=CAMEL)
 class Retry:
     """When to try again. Seconds; `max_retries` -1 is for ever; no `statuses` is every failure."""
 

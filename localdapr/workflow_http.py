@@ -13,126 +13,95 @@ from localdapr.errors import ApiError, InstanceExistsError, NoSuchInstanceError,
 from localdapr.wire import pb
 from localdapr.workflows import StartRequest, Workflows
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-VERSIONS = ("v1.0", "v1.0-beta1", "v1.0-alpha1")
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+Action = Callable[[web.Request], Awaitable[object]]
+# The component name is not checked, as in the runtime.
+INSTANCE = r"/{version:v1\.0(?:-beta1|-alpha1)?}/workflows/{component}/{id}"
 LONGEST_ID = 64
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
-# What each verb says when its instance is missing: error code and message.
-_MISSING = {
-    "raiseEvent": (
-        "ERR_RAISE_EVENT_WORKFLOW",
-        "error raising event on workflow '{id}': failed to raise event {name} on workflow {id}: "
-        "failed to raise event: no such instance exists",
-    ),
-    "pause": (
-        "ERR_PAUSE_WORKFLOW",
-        "error pausing workflow {id}: failed to pause workflow {id}: "
-        "failed to suspend workflow: no such instance exists",
-    ),
-    "resume": (
-        "ERR_RESUME_WORKFLOW",
-        "error resuming workflow {id}: failed to resume workflow {id}: "
-        "failed to resume workflow: no such instance exists",
-    ),
+# What a verb says when its instance is missing or does not let it happen.
+REFUSALS = {
+    "start": "error starting workflow '{id}': unable to start workflow: "
+    "failed to start workflow: {cause}",
+    "raiseEvent": "error raising event on workflow '{id}': "
+    "failed to raise event {event} on workflow {id}: failed to raise event: {cause}",
+    "pause": "error pausing workflow {id}: failed to pause workflow {id}: "
+    "failed to suspend workflow: {cause}",
+    "resume": "error resuming workflow {id}: failed to resume workflow {id}: "
+    "failed to resume workflow: {cause}",
+    "purge": "error purging workflow {id}: failed to Purge workflow {id}: "
+    "failed to purge workflow state: {cause}",
 }
+CODES = {"raiseEvent": "ERR_RAISE_EVENT_WORKFLOW"}
 
 
 def routes(workflows: Workflows) -> list[web.RouteDef]:
     """The routes of one app's workflows, in each version of the API that the runtime has."""
     http = WorkflowHttp(workflows)
-    table: list[web.RouteDef] = []
-    for version in VERSIONS:
-        base = f"/{version}/workflows/{{component}}/{{id}}"
-        table += [
-            web.post(f"{base}/start", http.start),
-            web.get(base, http.get),
-            web.post(f"{base}/raiseEvent/{{event}}", http.raise_event),
-            web.post(f"{base}/pause", http.pause),
-            web.post(f"{base}/resume", http.resume),
-            web.post(f"{base}/terminate", http.terminate),
-            web.post(f"{base}/purge", http.purge),
-        ]
-    return table
+    return [
+        web.get(INSTANCE, http.get),
+        web.post(f"{INSTANCE}/start", _translated("start", http.start)),
+        web.post(f"{INSTANCE}/raiseEvent/{{event}}", _translated("raiseEvent", http.raise_event)),
+        web.post(f"{INSTANCE}/pause", _translated("pause", http.pause)),
+        web.post(f"{INSTANCE}/resume", _translated("resume", http.resume)),
+        web.post(f"{INSTANCE}/terminate", _translated("terminate", http.terminate)),
+        web.post(f"{INSTANCE}/purge", _translated("purge", http.purge)),
+    ]
 
 
 class WorkflowHttp:
-    """The handlers. The component name in the path is not checked, as in the runtime."""
+    """The handlers; those of verbs give what the answer says, if anything."""
 
     def __init__(self, workflows: Workflows) -> None:
         self._workflows = workflows
 
-    async def start(self, request: web.Request) -> web.Response:
-        name, instance_id = request.match_info["id"], request.query.get("instanceID", "")
-        _check_id(instance_id)
-        trace = request.headers.get("traceparent")
-        asked = StartRequest(name, instance_id, await request.text(), trace=trace)
-        try:
-            return _accepted(instanceID=await self._workflows.start(asked))
-        except InstanceExistsError as active:
-            message = (
-                f"error starting workflow '{name}': unable to start workflow: "
-                f"failed to start workflow: {active}"
-            )
-            raise ApiError(500, active.code, message) from active
-
     async def get(self, request: web.Request) -> web.Response:
-        instance_id = request.match_info["id"]
-        instance = await self._workflows.get(instance_id)
+        instance = await self._workflows.get(_id(request))
         if instance is None:
-            raise _not_found(instance_id)
+            raise _not_found(_id(request))
         return web.json_response(_shown(instance))
 
-    async def raise_event(self, request: web.Request) -> web.Response:
-        instance_id, name = request.match_info["id"], request.match_info["event"]
+    async def start(self, request: web.Request) -> object:
+        instance_id = request.query.get("instanceID", "")
+        _check_id(instance_id)
+        trace = request.headers.get("traceparent")
+        asked = StartRequest(_id(request), instance_id, await request.text(), trace=trace)
+        return {"instanceID": await self._workflows.start(asked)}
+
+    async def raise_event(self, request: web.Request) -> None:
         payload = await request.text() or None
-        call = self._workflows.raise_event(instance_id, name, payload)
-        return await _or_missing(call, "raiseEvent", instance_id, name)
+        await self._workflows.raise_event(_id(request), request.match_info["event"], payload)
 
-    async def pause(self, request: web.Request) -> web.Response:
-        instance_id = request.match_info["id"]
-        return await _or_missing(self._workflows.suspend(instance_id), "pause", instance_id)
+    async def pause(self, request: web.Request) -> None:
+        await self._workflows.suspend(_id(request))
 
-    async def resume(self, request: web.Request) -> web.Response:
-        instance_id = request.match_info["id"]
-        return await _or_missing(self._workflows.resume(instance_id), "resume", instance_id)
+    async def resume(self, request: web.Request) -> None:
+        await self._workflows.resume(_id(request))
 
-    async def terminate(self, request: web.Request) -> web.Response:
-        instance_id = request.match_info["id"]
+    async def terminate(self, request: web.Request) -> None:
+        await self._workflows.terminate(_id(request), recursive=True)
+
+    async def purge(self, request: web.Request) -> None:
+        await self._workflows.purge(_id(request), recursive=True)
+
+
+def _translated(verb: str, act: Action) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
         try:
-            await self._workflows.terminate(instance_id, recursive=True)
-        except NoSuchInstanceError as missing:
-            raise _not_found(instance_id) from missing
-        return _accepted()
+            return web.json_response(await act(request) or {}, status=202)
+        except (InstanceExistsError, NoSuchInstanceError, NotCompletedError) as cause:
+            if isinstance(cause, NoSuchInstanceError) and verb in ("terminate", "purge"):
+                raise _not_found(_id(request)) from cause
+            code = CODES.get(verb, f"ERR_{verb.upper()}_WORKFLOW")
+            text = REFUSALS[verb].format(**request.match_info, cause=cause)
+            raise ApiError(500, code, text) from cause
 
-    async def purge(self, request: web.Request) -> web.Response:
-        instance_id = request.match_info["id"]
-        try:
-            await self._workflows.purge(instance_id, recursive=True)
-        except NoSuchInstanceError as missing:
-            raise _not_found(instance_id) from missing
-        except NotCompletedError as running:
-            message = (
-                f"error purging workflow {instance_id}: failed to Purge workflow {instance_id}: "
-                f"failed to purge workflow state: {running}"
-            )
-            raise ApiError(500, running.code, message) from running
-        return _accepted()
+    return handle
 
 
-def _accepted(**body: str) -> web.Response:
-    return web.json_response(body, status=202)
-
-
-async def _or_missing(
-    call: Awaitable[None], verb: str, instance_id: str, name: str = ""
-) -> web.Response:
-    try:
-        await call
-    except NoSuchInstanceError as missing:
-        code, message = _MISSING[verb]
-        raise ApiError(500, code, message.format(id=instance_id, name=name)) from missing
-    return _accepted()
+def _id(request: web.Request) -> str:
+    return request.match_info["id"]
 
 
 def _not_found(instance_id: str) -> ApiError:
@@ -154,21 +123,16 @@ def _check_id(instance_id: str) -> None:
 
 
 def _shown(instance: Instance) -> dict[str, object]:
-    if instance.status is Status.PENDING:
-        return {
-            "instanceID": instance.instance_id,
-            "runtimeStatus": "PENDING",
-            "createdAt": _iso(None),
-            "lastUpdatedAt": _iso(None),
-        }
-    return {
+    begun = instance.status is not Status.PENDING
+    shown: dict[str, object] = {
         "instanceID": instance.instance_id,
-        "workflowName": instance.name,
-        "createdAt": _iso(instance.created_at),
-        "lastUpdatedAt": _iso(instance.updated_at),
-        "runtimeStatus": instance.shown_status.name,
-        "properties": _properties(instance),
+        "runtimeStatus": instance.shown_status.name if begun else "PENDING",
+        "createdAt": _iso(instance.created_at if begun else None),
+        "lastUpdatedAt": _iso(instance.updated_at if begun else None),
     }
+    if begun:
+        shown |= {"workflowName": instance.name, "properties": _properties(instance)}
+    return shown
 
 
 def _properties(instance: Instance) -> dict[str, str]:
