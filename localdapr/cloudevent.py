@@ -4,6 +4,7 @@ Pure: ids, times and traces are arguments.
 """
 
 import base64
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -88,11 +89,8 @@ def from_json(data: bytes | str) -> Any:
 def _wrapped(publication: Publication, event_id: str, now: datetime) -> dict[str, Any]:
     content_type = publication.content_type or "text/plain"
     event = {
-        "id": event_id,
+        **_envelope(event_id, now),
         "source": publication.source,
-        "specversion": "1.0",
-        "type": EVENT_TYPE,
-        "time": _stamp(now),
         "datacontenttype": content_type,
         **_data(publication.data, content_type),
         **_context(publication),
@@ -105,14 +103,17 @@ def _passed_on(publication: Publication, event_id: str, now: datetime) -> dict[s
     event = from_json(publication.data)
     if not isinstance(event, dict):
         raise ValueError("a CloudEvent must be a JSON object")
-    defaults = {
+    return _envelope(event_id, now) | event | _context(publication)
+
+
+def _envelope(event_id: str, now: datetime) -> dict[str, Any]:
+    return {
         "id": event_id,
         "source": "Dapr",
         "specversion": "1.0",
         "type": EVENT_TYPE,
         "time": _stamp(now),
     }
-    return defaults | event | _context(publication)
 
 
 def _context(publication: Publication) -> dict[str, str]:
@@ -127,18 +128,15 @@ def _context(publication: Publication) -> dict[str, str]:
 
 def _data(data: bytes, content_type: str) -> dict[str, Any]:
     media_type = _media_type(content_type)
-    encoded = {"data_base64": base64.b64encode(data).decode("ascii")}
-    if media_type == "application/octet-stream":
-        return encoded
     try:
-        text = data.decode("utf-8")
+        text = None if media_type == "application/octet-stream" else data.decode("utf-8")
     except UnicodeDecodeError:
-        return encoded  # a text would lose bytes
-    if media_type == "application/json" or media_type.endswith("+json"):
-        try:
+        text = None  # a text would lose bytes
+    if text is None:
+        return {"data_base64": base64.b64encode(data).decode("ascii")}
+    with contextlib.suppress(ValueError):
+        if media_type == "application/json" or media_type.endswith("+json"):
             return {"data": from_json(text)}
-        except ValueError:
-            return {"data": text}
     return {"data": text}
 
 

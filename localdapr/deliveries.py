@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+Topic = tuple[str, str]  # the pubsub component and the topic
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS deliveries (
   id INTEGER PRIMARY KEY,
@@ -62,12 +64,13 @@ class Delivery:
     """One row: a message on its way to one app."""
 
     row: int
+    app_id: str
     topic: str
-    message: Message
     failures: int
+    message: Message
 
 
-def add_deliveries(
+def add(
     connection: sqlite3.Connection,
     messages: Sequence[Message],
     topic: str,
@@ -96,34 +99,31 @@ def next_due(connection: sqlite3.Connection, app_id: str, limit: int) -> list[Du
     return [Due(*row) for row in rows]
 
 
-def load_deliveries(connection: sqlite3.Connection, rows: Sequence[int]) -> list[Delivery]:
+def load(connection: sqlite3.Connection, rows: Sequence[int]) -> list[Delivery]:
     """The messages of these rows; a row that is gone is left out."""
-    found = []
-    for row in rows:
-        fields = connection.execute(
-            "SELECT topic, pubsub, event_id, body, expires_at, failures FROM deliveries"
-            " WHERE id = ?",
-            (row,),
-        ).fetchone()
-        if fields:
-            found.append(Delivery(row, fields[0], Message(*fields[1:5]), fields[5]))
-    return found
+    found = connection.execute(
+        "SELECT id, app_id, topic, failures, pubsub, event_id, body, expires_at FROM deliveries"
+        " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY due_at, id",
+        (json.dumps(rows),),
+    )
+    return [
+        Delivery(row, app_id, topic, failures, Message(*message))
+        for row, app_id, topic, failures, *message in found
+    ]
 
 
-def remove_delivery(connection: sqlite3.Connection, row: int) -> None:
+def remove(connection: sqlite3.Connection, row: int) -> None:
     connection.execute("DELETE FROM deliveries WHERE id = ?", (row,))
 
 
-def postpone_delivery(
-    connection: sqlite3.Connection, row: int, due_at: float | None, failures: int
-) -> None:
+def postpone(connection: sqlite3.Connection, row: int, due_at: float | None, failures: int) -> None:
     """Try again at `due_at`, or with None park the row."""
     connection.execute(
         "UPDATE deliveries SET due_at = ?, failures = ? WHERE id = ?", (due_at, failures, row)
     )
 
 
-def unpark_deliveries(connection: sqlite3.Connection, now: float) -> int:
+def unpark(connection: sqlite3.Connection, now: float) -> int:
     """Make every parked row due; answers how many."""
     return connection.execute(
         "UPDATE deliveries SET due_at = ?, failures = 0 WHERE due_at IS NULL", (now,)
@@ -144,9 +144,7 @@ def remembered_answers(connection: sqlite3.Connection) -> Mapping[str, list[Any]
     return {app_id: json.loads(answer) for app_id, answer in rows}
 
 
-def remember_topics(
-    connection: sqlite3.Connection, app_id: str, topics: Collection[tuple[str, str]]
-) -> None:
+def remember_topics(connection: sqlite3.Connection, app_id: str, topics: Collection[Topic]) -> None:
     """Keep which (pubsub, topic) an app gets, in place of those before."""
     connection.execute("DELETE FROM subscribers WHERE app_id = ?", (app_id,))
     connection.executemany(
@@ -154,9 +152,11 @@ def remember_topics(
     )
 
 
-def remembered_topics(connection: sqlite3.Connection) -> dict[str, set[tuple[str, str]]]:
+def remembered_topics(connection: sqlite3.Connection) -> dict[str, set[Topic]]:
     """The (pubsub, topic) of every app that ever subscribed, by app id."""
-    topics: dict[str, set[tuple[str, str]]] = {}
-    for app_id, *topic in connection.execute("SELECT app_id, pubsub, topic FROM subscribers"):
-        topics.setdefault(app_id, set()).add((topic[0], topic[1]))
+    topics: dict[str, set[Topic]] = {}
+    for app_id, pubsub, topic in connection.execute(
+        "SELECT app_id, pubsub, topic FROM subscribers"
+    ):
+        topics.setdefault(app_id, set()).add((pubsub, topic))
     return topics

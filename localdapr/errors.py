@@ -105,3 +105,24 @@ class RerunRefusedError(ApiError):
 
     def __init__(self, grpc: str, message: str) -> None:
         super().__init__(400, "ERR_RERUN_WORKFLOW", message, grpc=grpc)
+
+
+def error_info(reason: str, metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    """A google.rpc detail: Dapr's own reason."""
+    return {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "domain": "dapr.io",
+        "metadata": metadata,
+        "reason": f"DAPR_{reason}",
+    }
+
+
+def resource_info(kind: str, name: str, description: str = "") -> dict[str, Any]:
+    """A google.rpc detail: the component that is meant."""
+    return {
+        "@type": "type.googleapis.com/google.rpc.ResourceInfo",
+        "description": description,
+        "owner": "",
+        "resource_name": name,
+        "resource_type": kind,
+    }

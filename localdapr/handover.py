@@ -18,6 +18,7 @@ from localdapr.manifest import App
 from localdapr.routing import RuleError
 from localdapr.subscriptions import Subscription
 
+SUBSCRIBE_SECONDS = 10.0
 DELIVERY_SECONDS = 60.0  # how long a handler may take unless a policy says otherwise
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,23 @@ class Handover:
         self._session = session
         self._app = app
 
+    async def ask_subscriptions(self) -> list[Any] | None:
+        """The app's answer to /dapr/subscribe; None when it gave none worth keeping."""
+        timeout = ClientTimeout(total=SUBSCRIBE_SECONDS)
+        try:
+            async with self._session.get(
+                self._url("/dapr/subscribe"), timeout=timeout, headers=token_header(self._app)
+            ) as response:
+                if response.status == 404:
+                    return []
+                answer = from_json(await response.read()) if response.status == 200 else None
+        except (ClientError, TimeoutError, ValueError) as cause:
+            answer = cause
+        if isinstance(answer, list):
+            return answer
+        log.warning("%s: /dapr/subscribe gave no list: %s", self._app.app_id, answer)
+        return None
+
     async def give(
         self, wish: Subscription, deliveries: Sequence[Delivery], timeout: float | None
     ) -> list[Answer]:
@@ -57,7 +75,9 @@ class Handover:
     ) -> Answer:
         body = _shaped(wish, delivery)
         try:
-            event = _parsed(body)
+            event = from_json(body)
+            if not isinstance(event, dict):
+                raise ValueError("the event is not a JSON object")
             path = wish.route(event)
         except (ValueError, RuleError) as cause:
             log.warning("topic %s: event %s: %s", wish.topic, delivery.message.event_id, cause)
@@ -71,10 +91,9 @@ class Handover:
     async def _give_bulk(
         self, wish: Subscription, deliveries: Sequence[Delivery], timeout: float | None
     ) -> list[Answer]:
-        entries = [_entry(wish, delivery) for delivery in deliveries]
         envelope = {
             "id": str(uuid4()),
-            "entries": entries,
+            "entries": [_entry(wish, delivery) for delivery in deliveries],
             "metadata": {"pubsubName": wish.pubsub},
             "topic": wish.topic,
             "pubsubname": wish.pubsub,
@@ -83,18 +102,16 @@ class Handover:
         headers = {"pubsubname": wish.pubsub, "Content-Type": "application/json"}
         path = wish.rules[-1].path
         answer, content = await self._post(path, to_json(envelope), headers, timeout)
-        if answer is not Answer.DONE:
-            return [answer] * len(entries)
-        verdicts = _bulk_verdicts(content)
-        return [verdicts.get(entry["entryId"], Answer.FAILED) for entry in entries]
+        verdicts = _bulk_verdicts(content) if answer is Answer.DONE else {}
+        missing = Answer.FAILED if answer is Answer.DONE else answer
+        return [verdicts.get(delivery.message.event_id, missing) for delivery in deliveries]
 
     async def _post(
         self, path: str, body: bytes, headers: Mapping[str, str], timeout: float | None
     ) -> tuple[Answer, bytes]:
-        url = f"http://127.0.0.1:{self._app.app_port}{path}"
         try:
             async with self._session.post(
-                url,
+                self._url(path),
                 data=sendable(body),
                 headers={**headers, **token_header(self._app)},
                 allow_redirects=False,
@@ -108,19 +125,15 @@ class Handover:
         except ClientError:
             return Answer.BROKEN, b""
 
+    def _url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self._app.app_port}{path}"
+
 
 def _shaped(wish: Subscription, delivery: Delivery) -> bytes:
     message = delivery.message
     if wish.raw:
         return wrap_raw(message.body, message.event_id, wish.pubsub, wish.topic)
     return message.body
-
-
-def _parsed(body: bytes) -> dict[str, Any]:
-    event = from_json(body)
-    if not isinstance(event, dict):
-        raise ValueError("the event is not a JSON object")
-    return event
 
 
 def _entry(wish: Subscription, delivery: Delivery) -> dict[str, Any]:
@@ -150,24 +163,22 @@ def _by_status(status: int) -> Answer:
 
 def _verdict(content: bytes) -> Answer:
     """A 2xx answer: a JSON object's `status` decides, anything else is a success."""
-    try:
-        answer = from_json(content)
-    except ValueError:
-        return Answer.DONE
-    if not isinstance(answer, dict):
-        return Answer.DONE
-    return STATUSES.get(str(answer.get("status") or ""), Answer.FAILED)
+    return STATUSES.get(str(_object(content).get("status") or ""), Answer.FAILED)
 
 
 def _bulk_verdicts(content: bytes) -> dict[str, Answer]:
     """Entry id to answer; an entry without a status counts as failed, as with Dapr."""
+    return {
+        str(entry.get("entryId")): STATUSES.get(str(entry.get("status")), Answer.FAILED)
+        for entry in _object(content).get("statuses") or []
+        if isinstance(entry, dict)
+    }
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    """The JSON object, an empty one for anything else."""
     try:
         answer = from_json(content)
     except ValueError:
         return {}
-    statuses = answer.get("statuses") if isinstance(answer, dict) else None
-    return {
-        str(entry.get("entryId")): STATUSES.get(str(entry.get("status")), Answer.FAILED)
-        for entry in statuses or []
-        if isinstance(entry, dict)
-    }
+    return answer if isinstance(answer, dict) else {}

@@ -125,7 +125,7 @@ async def open_host(data_dir: Path) -> Host:
         dispatcher = Dispatcher(store, ())
         await dispatcher.start()
         opened.push_async_callback(dispatcher.close)
-        pubsub = PubSub(store, Resources(), (), session)
+        pubsub = PubSub(store, session)
         await pubsub.start()
         opened.push_async_callback(pubsub.close)
         host = Host(store, session, dispatcher, pubsub)

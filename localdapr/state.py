@@ -10,12 +10,12 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from localdapr.components import Component
-from localdapr.errors import ApiError
+from localdapr.errors import ApiError, error_info, resource_info
 from localdapr.resources import Resources
 
 if TYPE_CHECKING:
@@ -35,6 +35,16 @@ CREATE INDEX IF NOT EXISTS state_expiry ON state (expires_at) WHERE expires_at I
 """
 SWEEP_SECONDS = 60.0
 LARGEST_ETAG = 2**63 - 1
+# What becomes of the HTTP status of a refusal.
+STATUSES = {
+    ("ERR_STATE_DELETE", 400): 409,
+    ("ERR_STATE_TRANSACTION", 400): 500,
+    ("ERR_STATE_TRANSACTION", 409): 500,
+}
+OPTIONS = {
+    "consistency": ("", "strong", "eventual"),
+    "concurrency": ("", "first-write", "last-write"),
+}
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +76,14 @@ class Change:
     concurrency: str = ""
     consistency: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def operation(kind: str, change: Change) -> Change:
+    """An operation of a transaction. Raises ApiError for a kind that there is not."""
+    if kind not in ("upsert", "delete"):
+        message = f"operation type {kind} not supported"
+        raise ApiError(400, "ERR_NOT_SUPPORTED_STATE_OPERATION", message, grpc="UNIMPLEMENTED")
+    return change if kind == "upsert" else replace(change, value=None)
 
 
 class ChangeRefusedError(Exception):
@@ -106,54 +124,44 @@ class StateStores:
 
     async def save(self, store: str, changes: Sequence[Change]) -> None:
         """Save all or nothing: 409 for another ETag, 400 for one that is no number."""
-        try:
-            await self._apply(store, changes)
-        except ChangeRefusedError as cause:
-            message = f"failed saving state in state store {store}: {cause}"
-            raise ApiError(cause.status, "ERR_STATE_SAVE", message) from cause
+        message = f"failed saving state in state store {store}"
+        await self._apply(store, changes, "ERR_STATE_SAVE", message)
 
     async def delete(self, store: str, changes: Sequence[Change]) -> None:
         """Delete all or nothing; a key that is not there is no error."""
-        try:
-            await self._apply(store, changes)
-        except ChangeRefusedError as cause:
-            keys = ", ".join(change.key for change in changes)
-            message = f"failed deleting state with key {keys}: {cause}"
-            status = 409 if cause.status == 400 else cause.status
-            grpc = "INVALID_ARGUMENT" if cause.status == 400 else ""
-            raise ApiError(status, "ERR_STATE_DELETE", message, grpc=grpc) from cause
+        keys = ", ".join(change.key for change in changes)
+        message = f"failed deleting state with key {keys}"
+        await self._apply(store, changes, "ERR_STATE_DELETE", message)
 
     async def transact(self, store: str, changes: Sequence[Change]) -> None:
         """Make all changes or none; any refusal is a 500, as with Dapr."""
-        try:
-            await self._apply(store, changes)
-        except ChangeRefusedError as cause:
-            message = f"error while executing state transaction: {cause}"
-            raise ApiError(500, "ERR_STATE_TRANSACTION", message) from cause
+        message = "error while executing state transaction"
+        await self._apply(store, changes, "ERR_STATE_TRANSACTION", message)
 
     def require(self, store: str) -> None:
         """Raise ApiError when this app has no state store of that name."""
         self._find(store)
 
-    async def _apply(self, store: str, changes: Sequence[Change]) -> None:
-        component = self._find(store)
+    async def _apply(self, store: str, changes: Sequence[Change], code: str, failed: str) -> None:
+        component, now = self._find(store), self._clock()
         default_ttl = component.metadata.get("ttlinseconds", "")
-        planned = [
-            (self._full_key(component, change.key), change, _lifetime(change, default_ttl))
-            for change in changes
-        ]
-        now = self._clock()
+        keys = [self._full_key(component, change.key) for change in changes]
 
         def apply_all(connection: sqlite3.Connection) -> None:
-            for key, change, lifetime in planned:
-                apply_change(connection, store, key, change, now, lifetime)
+            for key, change in zip(keys, changes, strict=True):
+                apply_change(connection, (store, key), change, now, _lifetime(change, default_ttl))
 
-        await self._store.write(apply_all)
+        try:
+            await self._store.write(apply_all)
+        except ChangeRefusedError as refused:
+            status = STATUSES.get((code, refused.status), refused.status)
+            grpc = "INVALID_ARGUMENT" if (refused.status, status) == (400, 409) else ""
+            raise ApiError(status, code, f"{failed}: {refused}", grpc=grpc) from refused
 
     def _find(self, store: str) -> Component:
         component = self._resources.find("state", store, self._app_id)
         if component is None:
-            info = _error_info("DAPR_STATE_NOT_FOUND", {"appID": self._app_id})
+            info = error_info("STATE_NOT_FOUND", {"appID": self._app_id})
             message = f"state store {store} is not found"
             raise ApiError(400, "ERR_STATE_STORE_NOT_FOUND", message, [info])
         return component
@@ -180,14 +188,15 @@ def find_entry(connection: sqlite3.Connection, store: str, key: str, now: float)
 
 def apply_change(
     connection: sqlite3.Connection,
-    store: str,
-    key: str,
+    place: tuple[str, str],
     change: Change,
     now: float,
-    lifetime: float | None = None,
+    lifetime: float | None,
 ) -> None:
-    """Make one change. Raises ChangeRefusedError when ETag or first-write mark forbid it."""
-    place = (store, key)
+    """Make one change at a (store, full key).
+
+    Raises ChangeRefusedError when its ETag or the key's first-write mark forbids it.
+    """
     connection.execute(
         "DELETE FROM state WHERE store = ? AND key = ? AND expires_at <= ?", (*place, now)
     )
@@ -249,11 +258,8 @@ def _compare(change: Change, asked: int, version: int, first_write: int) -> None
 
 def _lifetime(change: Change, default_ttl: str) -> float | None:
     """Check the options of a change and read its TTL in seconds."""
-    for kind, value, known in (
-        ("consistency", change.consistency, ("", "strong", "eventual")),
-        ("concurrency", change.concurrency, ("", "first-write", "last-write")),
-    ):
-        if value not in known:
+    for kind, known in OPTIONS.items():
+        if (value := getattr(change, kind)) not in known:
             raise ChangeRefusedError(500, f"unrecognized {kind} model '{value}'")
     ttl = change.metadata.get("ttlInSeconds", default_ttl)
     if not ttl:
@@ -268,27 +274,9 @@ def _illegal_key(store: str, key: str) -> ApiError:
     message = (
         f"api error: code = InvalidArgument desc = input key/keyPrefix '{key}' can't contain '||'"
     )
-    details: list[dict[str, Any]] = [
-        {
-            "@type": "type.googleapis.com/google.rpc.BadRequest",
-            "field_violations": [{"field": key, "description": message}],
-        },
-        {
-            "@type": "type.googleapis.com/google.rpc.ResourceInfo",
-            "description": "",
-            "owner": "",
-            "resource_name": store,
-            "resource_type": "state",
-        },
-        _error_info("DAPR_STATE_ILLEGAL_KEY", None),
-    ]
-    return ApiError(400, "ERR_MALFORMED_REQUEST", message, details)
-
-
-def _error_info(reason: str, metadata: Mapping[str, str] | None) -> dict[str, Any]:
-    return {
-        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-        "domain": "dapr.io",
-        "metadata": metadata,
-        "reason": reason,
+    bad_request = {
+        "@type": "type.googleapis.com/google.rpc.BadRequest",
+        "field_violations": [{"field": key, "description": message}],
     }
+    details = [bad_request, resource_info("state", store), error_info("STATE_ILLEGAL_KEY", None)]
+    return ApiError(400, "ERR_MALFORMED_REQUEST", message, details)

@@ -20,8 +20,10 @@ async def publish(folder: Path) -> None:
     resources = Resources((Component("pubsub", "pubsub.redis"),), (wish,))
     store = Store(folder, [SCHEMA])
     async with new_session() as session:
-        pubsub = PubSub(store, resources, [App("kitchen", 0, 0, 1)], session)
+        pubsub = PubSub(store, session)
         await pubsub.start()
+        await pubsub.add(App("kitchen", 0, 0, 1), resources)
+        await pubsub.add(App("shop", 0, 0), resources)
         for number in range(10**9):
             body = str(number).encode()
             message = Publication("shop", "pubsub", "orders", body, "application/json")

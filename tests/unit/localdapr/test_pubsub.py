@@ -73,8 +73,10 @@ async def running(
     await app.start()
     store = Store(folder, [SCHEMA])
     async with new_session() as session:
-        pubsub = PubSub(store, resources, [App("kitchen", 0, 0, app.port)], session)
+        pubsub = PubSub(store, session)
         await pubsub.start()
+        await pubsub.add(App("shop", 0, 0), resources)
+        await pubsub.add(App("kitchen", 0, 0, app.port), resources)
         if started:
             await pubsub.app_started("kitchen")
         try:
@@ -356,20 +358,21 @@ def test_a_bulk_subscription_gets_several_events_and_answers_for_each(tmp_path: 
 def test_one_publish_reaches_every_app_that_wants_it(tmp_path: Path) -> None:
     async def run() -> None:
         apps = {name: RecordingApp() for name in ("kitchen", "order")}
-        for app in apps.values():
-            await app.start()
+        for each in apps.values():
+            await each.start()
         store = Store(tmp_path, [SCHEMA])
         resources = Resources((PUBSUB,), (wish(),))
         async with new_session() as session:
-            listed = [App(name, 0, 0, app.port) for name, app in apps.items()]
-            pubsub = PubSub(store, resources, [*listed, App("portless", 0, 0)], session)
-            for name in ("kitchen", "order", "portless"):
-                await pubsub.app_started(name)
-            await pubsub.publish([Publication("shop", "pubsub", "orders", b"x")])
-            await until(lambda: all(app.data() == ["x"] for app in apps.values()))
+            listed = [App(name, 0, 0, each.port) for name, each in apps.items()]
+            pubsub = PubSub(store, session)
+            for app in (*listed, App("portless", 0, 0)):
+                await pubsub.add(app, resources)
+                await pubsub.app_started(app.app_id)
+            await pubsub.publish([Publication("portless", "pubsub", "orders", b"x")])
+            await until(lambda: all(each.data() == ["x"] for each in apps.values()))
             await pubsub.close()
         store.close()
-        for app in apps.values():
-            await app.stop()
+        for each in apps.values():
+            await each.stop()
 
     asyncio.run(run())

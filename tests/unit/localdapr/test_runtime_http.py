@@ -51,7 +51,7 @@ class Api:
     async def _ask(self, calls: tuple[tuple[Any, ...], ...]) -> list[Answer]:
         store = Store(self._folder, [STATE, DELIVERIES])
         async with new_session() as session, ClientSession() as client:
-            runner = web.AppRunner(http_app(self._front(store, session)))
+            runner = web.AppRunner(http_app(await self._front(store, session)))
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             base = f"http://127.0.0.1:{runner.addresses[0][1]}"
@@ -61,13 +61,15 @@ class Api:
                 await runner.cleanup()
                 store.close()
 
-    def _front(self, store: Store, session: ClientSession) -> Any:
+    async def _front(self, store: Store, session: ClientSession) -> Any:
         resources = Resources(COMPONENTS)
+        pubsub = PubSub(store, session)
+        await pubsub.add(SHOP, resources)
         return SimpleNamespace(
             app=SHOP,
             resources=resources,
             state=StateStores(store, resources, "shop"),
-            pubsub=PubSub(store, resources, [SHOP], session),
+            pubsub=pubsub,
             invoker=Invoker("shop", {}.get, resources, session),
             secrets=SecretStores(COMPONENTS),
             workflows=None,
