@@ -1,34 +1,52 @@
 """Publishing over HTTP, one message or several."""
 
 import base64
-import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
+from pydantic import Field, TypeAdapter
 
 from localdapr.cloudevent import Publication, from_json, to_json
-from localdapr.errors import ApiError
-from localdapr.http_request import TRACE, malformed, query_metadata
+from localdapr.errors import ApiError, error_info, resource_info
+from localdapr.http_request import TRACE, Body, query_metadata
 from localdapr.pubsub import PubSub
-from localdapr.tracing import Trace
+from localdapr.yaml_file import Text, said
 
 PLACE = "{pubsub:[^/]+}/{topic:.+}"
+BULK = ("/v1.0/publish/bulk/", "/v1.0-alpha1/publish/bulk/")
+
+
+class Entry(Body):
+    """One message of a bulk request."""
+
+    entry_id: Text = ""
+    event: Any = None
+    content_type: Text = ""
+    metadata: dict[str, Text] = Field(default_factory=dict)
+
+    def payload(self) -> bytes:
+        """The bytes: text as it is, base64 of binary decoded, else JSON. Raises ValueError."""
+        if not isinstance(self.event, str) or self.content_type.partition(";")[0].endswith("json"):
+            return to_json(self.event)
+        if self.content_type == "application/octet-stream":
+            return base64.b64decode(self.event, validate=True)
+        return self.event.encode("utf-8")
+
+
+NOTHING: Mapping[str, str] = {}
+ENTRIES = TypeAdapter(list[Entry])
 
 
 def routes(pubsub: PubSub, app_id: str) -> list[web.RouteDef]:
     """The routes by which one app publishes."""
     http = PublishHttp(pubsub, app_id)
-    bulk = [
-        route
-        for version in ("v1.0", "v1.0-alpha1")
-        for route in (
-            web.post(f"/{version}/publish/bulk/{PLACE}", http.publish_bulk),
-            web.put(f"/{version}/publish/bulk/{PLACE}", http.publish_bulk),
-        )
+    handlers = {path: http.publish_bulk for path in BULK} | {"/v1.0/publish/": http.publish}
+    return [
+        route(path + PLACE, handler)
+        for path, handler in handlers.items()
+        for route in (web.post, web.put)
     ]
-    single = f"/v1.0/publish/{PLACE}"
-    return [*bulk, web.post(single, http.publish), web.put(single, http.publish)]
 
 
 class PublishHttp:
@@ -39,99 +57,55 @@ class PublishHttp:
         self._app_id = app_id
 
     async def publish(self, request: web.Request) -> web.Response:
-        publication = Publication(
-            self._app_id,
-            request.match_info["pubsub"],
-            request.match_info["topic"],
-            await request.read(),
-            request.headers.get("Content-Type", ""),
-            query_metadata(request),
-            request[TRACE],
-        )
-        await self._pubsub.publish([publication])
+        content_type = request.headers.get("Content-Type", "")
+        message = self._publication(request, await request.read(), content_type, {})
+        await self._pubsub.publish([message])
         return web.Response(status=204)
 
     async def publish_bulk(self, request: web.Request) -> web.Response:
-        pubsub, topic = request.match_info["pubsub"], request.match_info["topic"]
-        self._pubsub.require(pubsub, self._app_id)
-        entries = _entries(await request.read(), pubsub, topic, self._app_id)
-        metadata, trace = query_metadata(request), request[TRACE]
-        await self._pubsub.publish(
-            [_publication(self._app_id, pubsub, topic, entry, metadata, trace) for entry in entries]
-        )
+        self._pubsub.require(request.match_info["pubsub"], self._app_id)
+        place = "for topic {topic} pubsub {pubsub}".format(**request.match_info)
+        try:
+            entries = ENTRIES.validate_python(from_json(await request.read()))
+        except ValueError as cause:
+            message = f"error when unmarshaling the request {place}: {said(cause)}"
+            raise self._unreadable(request, message, "PUBSUB_UNMARSHAL_EVENTS") from cause
+        try:
+            _check_ids([entry.entry_id for entry in entries])
+            messages = [
+                self._publication(request, entry.payload(), entry.content_type, entry.metadata)
+                for entry in entries
+            ]
+        except ValueError as cause:
+            message = f"error marshaling events to bytes {place}. error: {cause}"
+            about = {"error": str(cause)}
+            raise self._unreadable(request, message, "PUBSUB_MARSHAL_EVENTS", about) from cause
+        await self._pubsub.publish(messages)
         return web.Response(status=204)
 
+    def _publication(
+        self, request: web.Request, data: bytes, content_type: str, metadata: Mapping[str, str]
+    ) -> Publication:
+        return Publication(
+            self._app_id,
+            request.match_info["pubsub"],
+            request.match_info["topic"],
+            data,
+            content_type,
+            {**query_metadata(request), **metadata},
+            request[TRACE],
+        )
 
-def _entries(body: bytes, pubsub: str, topic: str, app_id: str) -> list[dict[str, Any]]:
-    """The list of a bulk request, checked. Raises ApiError 400."""
-    place = f"for topic {topic} pubsub {pubsub}"
-    try:
-        entries = from_json(body)
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise ValueError("the body must be a list of {entryId, event, contentType}")
-    except ValueError as cause:
-        message = f"error when unmarshaling the request {place}: {cause}"
-        raise _unreadable(message, pubsub, {"appID": app_id}, "UNMARSHAL_EVENTS") from cause
-    ids = [str(entry.get("entryId") or "") for entry in entries]
+    def _unreadable(
+        self, request: web.Request, message: str, reason: str, about: Mapping[str, str] = NOTHING
+    ) -> ApiError:
+        details = [
+            resource_info("pubsub", request.match_info["pubsub"], message),
+            error_info(reason, {"appID": self._app_id, **about}),
+        ]
+        return ApiError(400, "ERR_PUBSUB_EVENTS_SER", message, details)
+
+
+def _check_ids(ids: Sequence[str]) -> None:
     if "" in ids or len(set(ids)) < len(ids):
-        error = "entryId is duplicated or not present for entry"
-        message = f"error marshaling events to bytes {place}. error: {error}"
-        details = {"appID": app_id, "error": error}
-        raise _unreadable(message, pubsub, details, "MARSHAL_EVENTS")
-    return entries
-
-
-def _publication(
-    app_id: str,
-    pubsub: str,
-    topic: str,
-    entry: Mapping[str, Any],
-    metadata: Mapping[str, str],
-    trace: Trace,
-) -> Publication:
-    own = entry.get("metadata") or {}
-    if not isinstance(own, dict):
-        raise malformed("metadata must be an object")
-    content_type = str(entry.get("contentType") or "")
-    return Publication(
-        app_id,
-        pubsub,
-        topic,
-        _payload(entry.get("event"), content_type, pubsub, app_id),
-        content_type,
-        {**metadata, **{str(k): str(v) for k, v in own.items()}},
-        trace,
-    )
-
-
-def _payload(event: Any, content_type: str, pubsub: str, app_id: str) -> bytes:
-    """The bytes of an entry: text as it is, base64 of binary decoded, else JSON."""
-    try:
-        if not isinstance(event, str) or content_type.partition(";")[0].endswith("json"):
-            return to_json(event)
-        if content_type == "application/octet-stream":
-            return base64.b64decode(event, validate=True)
-        return event.encode("utf-8")
-    except (ValueError, binascii.Error) as cause:
-        message = f"error marshaling events to bytes: {cause}"
-        details = {"appID": app_id, "error": str(cause)}
-        raise _unreadable(message, pubsub, details, "MARSHAL_EVENTS") from cause
-
-
-def _unreadable(message: str, pubsub: str, metadata: Mapping[str, str], reason: str) -> ApiError:
-    details: list[dict[str, Any]] = [
-        {
-            "@type": "type.googleapis.com/google.rpc.ResourceInfo",
-            "description": message,
-            "owner": "",
-            "resource_name": pubsub,
-            "resource_type": "pubsub",
-        },
-        {
-            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-            "domain": "dapr.io",
-            "metadata": dict(metadata),
-            "reason": f"DAPR_PUBSUB_{reason}",
-        },
-    ]
-    return ApiError(400, "ERR_PUBSUB_EVENTS_SER", message, details)
+        raise ValueError("entryId is duplicated or not present for entry")

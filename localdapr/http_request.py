@@ -1,23 +1,32 @@
 """Reading requests of the Dapr HTTP API and writing its JSON: what its route files share."""
 
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from aiohttp import web
+from pydantic import TypeAdapter
 
 from localdapr.cloudevent import from_json, to_json
 from localdapr.errors import ApiError
 from localdapr.tracing import Trace
+from localdapr.yaml_file import Model, said
 
+T = TypeVar("T")
 TRACE = web.RequestKey("trace", Trace)
 PASSED_ON = web.RequestKey("passed_on", bool)  # an app answered: its headers are left alone
 
 
-async def read_json(request: web.Request) -> Any:
-    """The body as JSON. Raises ApiError 400 when it is none."""
+class Body(Model):
+    """An object of a request. Only null counts as not given."""
+
+    not_given: ClassVar[tuple[object, ...]] = (None,)
+
+
+async def read_body(request: web.Request, form: TypeAdapter[T]) -> T:
+    """The body in the form asked for. Raises ApiError 400 when it is none."""
     try:
-        return from_json(await request.read())
+        return form.validate_python(from_json(await request.read()))
     except ValueError as cause:
-        raise malformed(f"failed deserializing HTTP body: {cause}") from cause
+        raise malformed(said(cause)) from cause
 
 
 def json_answer(value: Any, status: int = 200) -> web.Response:
@@ -25,7 +34,8 @@ def json_answer(value: Any, status: int = 200) -> web.Response:
 
 
 def malformed(reason: str) -> ApiError:
-    return ApiError(400, "ERR_MALFORMED_REQUEST", reason)
+    message = f"failed deserializing HTTP body: {reason}"
+    return ApiError(400, "ERR_MALFORMED_REQUEST", message)
 
 
 def query_metadata(request: web.Request) -> dict[str, str]:

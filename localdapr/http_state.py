@@ -4,28 +4,75 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
+from pydantic import Field, TypeAdapter
 
 from localdapr.cloudevent import from_json, to_json
-from localdapr.errors import ApiError
-from localdapr.http_request import json_answer, malformed, query_metadata, read_json
-from localdapr.state import Change, Entry, StateStores
+from localdapr.http_request import Body, json_answer, malformed, query_metadata, read_body
+from localdapr.state import Change, Entry, StateStores, operation
+from localdapr.yaml_file import Text
 
-Routes = list[web.RouteDef]
+STORE = "/v1.0/state/{store:[^/]+}"
 
 
-def routes(state: StateStores) -> Routes:
+class Options(Body):
+    """How a change is made."""
+
+    concurrency: Text = ""
+    consistency: Text = ""
+
+
+class Item(Body):
+    """One item of a save or of a transaction."""
+
+    key: str = ""
+    value: Any = None
+    etag: Text = ""
+    options: Options = Options()
+    metadata: dict[str, Text] = Field(default_factory=dict)
+
+    def change(self, metadata: Mapping[str, str]) -> Change:
+        """With the metadata of the request, its own winning. Raises ApiError."""
+        options = self.options
+        try:
+            value = to_json(self.value)
+        except ValueError as cause:
+            raise malformed(f"a value cannot be stored as UTF-8: {cause.args[-1]}") from cause
+        both = {**metadata, **self.metadata}
+        return Change(self.key, value, self.etag, options.concurrency, options.consistency, both)
+
+
+class Operation(Body):
+    """One step of a transaction."""
+
+    operation: Text = ""
+    request: Item
+
+
+class Transaction(Body):
+    """Steps that are taken together."""
+
+    operations: tuple[Operation, ...] = ()
+    metadata: dict[str, Text] = Field(default_factory=dict)
+
+
+class Bulk(Body):
+    """Keys to be read together."""
+
+    keys: tuple[str, ...]
+
+
+ITEMS, TRANSACTION, BULK = TypeAdapter(list[Item]), TypeAdapter(Transaction), TypeAdapter(Bulk)
+
+
+def routes(state: StateStores) -> list[web.RouteDef]:
     """The routes of one app's state stores."""
     http = StateHttp(state)
-    store, key = "/v1.0/state/{store:[^/]+}", "{key:[^/]+}"
+    writing = [("", http.save), ("/bulk", http.get_bulk), ("/transaction", http.transact)]
     return [
-        web.post(store, http.save),
-        web.put(store, http.save),
-        web.post(f"{store}/bulk", http.get_bulk),
-        web.put(f"{store}/bulk", http.get_bulk),
-        web.post(f"{store}/transaction", http.transact),
-        web.put(f"{store}/transaction", http.transact),
-        web.get(f"{store}/{key}", http.get, allow_head=False),
-        web.delete(f"{store}/{key}", http.delete),
+        *(web.post(STORE + path, handler) for path, handler in writing),
+        *(web.put(STORE + path, handler) for path, handler in writing),
+        web.get(STORE + "/{key:[^/]+}", http.get, allow_head=False),
+        web.delete(STORE + "/{key:[^/]+}", http.delete),
     ]
 
 
@@ -36,7 +83,7 @@ class StateHttp:
         self._state = state
 
     async def get(self, request: web.Request) -> web.Response:
-        entry = await self._state.get(*_place(request))
+        entry = await self._state.get(request.match_info["store"], request.match_info["key"])
         if entry is None:
             return web.Response(status=204)
         metadata = {f"metadata.{name}": value for name, value in entry.metadata.items()}
@@ -44,88 +91,42 @@ class StateHttp:
         return web.Response(body=entry.value, headers=headers)
 
     async def save(self, request: web.Request) -> web.Response:
-        store = request.match_info["store"]
-        self._state.require(store)
-        items = await read_json(request)
-        if not isinstance(items, list):
-            raise malformed("the body must be a list of {key, value}")
-        metadata = query_metadata(request)
-        await self._state.save(store, [_change(item, metadata) for item in items])
+        store, metadata = self._store(request), query_metadata(request)
+        items = await read_body(request, ITEMS)
+        await self._state.save(store, [item.change(metadata) for item in items])
         return web.Response(status=204)
 
     async def delete(self, request: web.Request) -> web.Response:
-        store, key = _place(request)
         change = Change(
-            key,
+            request.match_info["key"],
             None,
             request.headers.get("If-Match", ""),
             request.query.get("concurrency", ""),
             request.query.get("consistency", ""),
         )
-        await self._state.delete(store, [change])
+        await self._state.delete(request.match_info["store"], [change])
         return web.Response(status=204)
 
     async def get_bulk(self, request: web.Request) -> web.Response:
-        store = request.match_info["store"]
-        self._state.require(store)
-        body = await read_json(request)
-        keys = body.get("keys") if isinstance(body, dict) else None
-        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-            raise malformed("failed deserializing HTTP body: keys must be a list of texts")
+        store = self._store(request)
+        keys = (await read_body(request, BULK)).keys
         entries = await self._state.get_many(store, keys)
-        shown = [_shown(key, entry) for key, entry in zip(keys, entries, strict=True)]
-        return json_answer(shown)
+        return json_answer([_shown(*pair) for pair in zip(keys, entries, strict=True)])
 
     async def transact(self, request: web.Request) -> web.Response:
-        store = request.match_info["store"]
-        self._state.require(store)
-        body = await read_json(request)
-        if not isinstance(body, dict) or not isinstance(body.get("operations") or [], list):
-            raise malformed("failed deserializing HTTP body: operations must be a list")
-        metadata, operations = _texts(body.get("metadata")), body.get("operations") or []
-        await self._state.transact(store, [_operation(entry, metadata) for entry in operations])
+        store = self._store(request)
+        asked = await read_body(request, TRANSACTION)
+        changes = [
+            operation(step.operation, step.request.change(asked.metadata))
+            for step in asked.operations
+        ]
+        await self._state.transact(store, changes)
         return web.Response(status=204)
 
-
-def _place(request: web.Request) -> tuple[str, str]:
-    return request.match_info["store"], request.match_info["key"]
-
-
-def _operation(entry: Any, metadata: Mapping[str, str]) -> Change:
-    kind = entry.get("operation") if isinstance(entry, dict) else None
-    if kind not in ("upsert", "delete"):
-        message = f"operation type {kind} not supported"
-        raise ApiError(400, "ERR_NOT_SUPPORTED_STATE_OPERATION", message)
-    return _change(entry.get("request"), metadata, deletes=kind == "delete")
-
-
-def _change(item: Any, metadata: Mapping[str, str], *, deletes: bool = False) -> Change:
-    """One item of a save or transaction; its own metadata win over those of the request."""
-    if not isinstance(item, dict) or not isinstance(item.get("key", ""), str):
-        raise malformed("each item must be an object with a key")
-    options = _texts(item.get("options"))
-    return Change(
-        key=item.get("key", ""),
-        value=None if deletes else _encoded(item.get("value")),
-        etag=str(item.get("etag") or ""),
-        concurrency=options.get("concurrency", ""),
-        consistency=options.get("consistency", ""),
-        metadata={**metadata, **_texts(item.get("metadata"))},
-    )
-
-
-def _texts(value: Any) -> dict[str, str]:
-    """Options or metadata: an object whose values are read as texts."""
-    if not isinstance(value or {}, dict):
-        raise malformed("options and metadata must be objects")
-    return {name: str(part) for name, part in (value or {}).items() if part is not None}
-
-
-def _encoded(value: Any) -> bytes:
-    try:
-        return to_json(value)
-    except ValueError as cause:
-        raise malformed(f"a value cannot be stored as UTF-8: {cause.args[-1]}") from cause
+    def _store(self, request: web.Request) -> str:
+        """The store, refused before the body is looked at."""
+        self._state.require(request.match_info["store"])
+        return request.match_info["store"]
 
 
 def _shown(key: str, entry: Entry | None) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from localdapr.manifest import App
 from localdapr.resiliency import NO_POLICY, Retry
 from localdapr.resources import Resources
 from localdapr.subscriptions import Subscription, SubscriptionSpec
-from localdapr.yaml_file import problem
+from localdapr.yaml_file import said
 
 if TYPE_CHECKING:
     from localdapr.store import Store
@@ -208,8 +208,7 @@ def _readable(app_id: str, answer: Sequence[Any]) -> Iterable[Subscription]:
         try:
             yield SubscriptionSpec.model_validate(entry).subscription("PROGRAMMATIC")
         except ValidationError as cause:
-            said = problem(cause)
-            log.warning("%s: /dapr/subscribe: %s: %s; entry left out", app_id, *said)
+            log.warning("%s: /dapr/subscribe: %s; entry left out", app_id, said(cause))
 
 
 def _settle(

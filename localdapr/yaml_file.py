@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
@@ -46,13 +46,14 @@ class Model(BaseModel):
     """A mapping of a file. What is null or an empty text counts as not given."""
 
     model_config = ConfigDict(alias_generator=to_camel, frozen=True, arbitrary_types_allowed=True)
+    not_given: ClassVar[tuple[object, ...]] = (None, "")
 
     @model_validator(mode="before")
     @classmethod
     def _given(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        return {name: part for name, part in value.items() if part is not None and part != ""}
+        return {name: part for name, part in value.items() if part not in cls.not_given}
 
 
 M = TypeVar("M", bound=Model)
@@ -115,6 +116,14 @@ def problem(error: ValidationError, known: frozenset[str] = frozenset()) -> tupl
         near = difflib.get_close_matches(str(place[-1]), known - {place[-1]}, n=1)
         return place, text + (f"; did you mean {near[0]}?" if near else "")
     return place, text + (f", not {value!r}" if isinstance(value, str) else "")
+
+
+def said(error: ValueError) -> str:
+    """What is wrong with data that come from no file."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    place, text = problem(error)
+    return f"{shown(place)}: {text}" if place else text
 
 
 def shown(place: Place) -> str:
