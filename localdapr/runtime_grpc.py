@@ -4,25 +4,27 @@ Translates messages and errors; the building blocks decide. Every method that is
 answers UNIMPLEMENTED with its name and the way out.
 """
 
-import functools
 import hmac
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
 from dapr.proto.common.v1 import common_pb2
 from dapr.proto.runtime.v1 import invoke_pb2, metadata_pb2, pubsub_pb2, secret_pb2, state_pb2
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.empty_pb2 import Empty
+from google.protobuf.json_format import ParseDict
 
 from localdapr.cloudevent import Publication
 from localdapr.errors import ApiError
-from localdapr.front import Front
 from localdapr.invoke import Invocation
-from localdapr.metadata import RUNTIME_VERSION, describe, extended
-from localdapr.state import Change, Entry
+from localdapr.metadata import describe
+from localdapr.state import Change, Entry, operation
 from localdapr.tracing import Trace, next_trace
+
+if TYPE_CHECKING:
+    from localdapr.sidecar import Sidecar
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 TOKEN_KEY = "dapr-api-token"  # noqa: S105  the metadata's name, not a secret
@@ -39,137 +41,101 @@ CODES = {
     503: grpc.StatusCode.UNAVAILABLE,
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
-Method = Callable[[Any, Any, Context], Awaitable[Any]]
-
-
-def _translated(method: Method) -> Method:
-    """Turn a building block's error into the gRPC status that Dapr gives."""
-
-    @functools.wraps(method)
-    async def call(self: Any, request: Any, context: Context) -> Any:
-        try:
-            return await method(self, request, context)
-        except ApiError as error:
-            code = grpc.StatusCode[error.grpc] if error.grpc else _code(error.status)
-            await context.abort(code, error.message)
-        except sqlite3.Error as cause:
-            message = f"localdapr cannot use its data file: {cause}"
-            await context.abort(grpc.StatusCode.INTERNAL, message)
-
-    return call
+Method = Callable[[Any, Context], Awaitable[Any]]
 
 
 class DaprServicer:
     """The service `dapr.proto.runtime.v1.Dapr` of one app."""
 
-    def __init__(self, front: Front) -> None:
-        self._front = front
+    def __init__(self, sidecar: "Sidecar") -> None:
+        calls = _Calls(sidecar)
+        for name in vars(_Calls):
+            if not name.startswith("_"):
+                setattr(self, name, _translated(getattr(calls, name)))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
         return _refusing(name)
 
-    @_translated
-    async def GetState(self, request: Any, _context: Context) -> Any:
-        entry = await self._front.state.get(request.store_name, request.key)
-        if entry is None:
-            return state_pb2.GetStateResponse()
-        return state_pb2.GetStateResponse(
-            data=entry.value, etag=entry.etag, metadata=entry.metadata
-        )
 
-    @_translated
+class _Calls:
+    """What is served: each takes a request and its context. Raises ApiError."""
+
+    def __init__(self, sidecar: "Sidecar") -> None:
+        self._sidecar = sidecar
+        self._state = sidecar.state
+        self._secrets = sidecar.secrets
+
+    async def GetState(self, request: Any, _context: Context) -> Any:
+        entry = await self._state.get(request.store_name, request.key)
+        return state_pb2.GetStateResponse(**_entry(entry))
+
     async def GetBulkState(self, request: Any, _context: Context) -> Any:
-        entries = await self._front.state.get_many(request.store_name, list(request.keys))
-        items = [_item(key, entry) for key, entry in zip(request.keys, entries, strict=True)]
+        entries = await self._state.get_many(request.store_name, request.keys)
+        shown = zip(request.keys, entries, strict=True)
+        items = [state_pb2.BulkStateItem(key=key, **_entry(entry)) for key, entry in shown]
         return state_pb2.GetBulkStateResponse(items=items)
 
-    @_translated
     async def SaveState(self, request: Any, _context: Context) -> Any:
-        await self._front.state.save(request.store_name, _changes(request.states))
+        changes = [_change(item, item.value) for item in request.states]
+        await self._state.save(request.store_name, changes)
         return Empty()
 
-    @_translated
     async def DeleteState(self, request: Any, _context: Context) -> Any:
-        await self._front.state.delete(request.store_name, [_deletion(request)])
+        await self._state.delete(request.store_name, [_change(request, None)])
         return Empty()
 
-    @_translated
     async def DeleteBulkState(self, request: Any, _context: Context) -> Any:
-        changes = [_deletion(item) for item in request.states]
-        await self._front.state.delete(request.store_name, changes)
+        changes = [_change(item, None) for item in request.states]
+        await self._state.delete(request.store_name, changes)
         return Empty()
 
-    @_translated
     async def ExecuteStateTransaction(self, request: Any, _context: Context) -> Any:
-        metadata = dict(request.metadata)
-        changes = [_operation(operation, metadata) for operation in request.operations]
-        await self._front.state.transact(request.storeName, changes)
+        changes = [
+            operation(step.operationType, _change(step.request, step.request.value, request))
+            for step in request.operations
+        ]
+        await self._state.transact(request.storeName, changes)
         return Empty()
 
-    @_translated
     async def PublishEvent(self, request: Any, context: Context) -> Any:
-        publication = Publication(
-            self._front.app.app_id,
-            request.pubsub_name,
-            request.topic,
-            request.data,
-            request.data_content_type,
-            dict(request.metadata),
-            self._trace(context),
-        )
-        await self._front.pubsub.publish([publication])
+        message = self._publication(request, request.data, request.data_content_type, {}, context)
+        await self._sidecar.pubsub.publish([message])
         return Empty()
 
-    @_translated
     async def BulkPublishEvent(self, request: Any, context: Context) -> Any:
-        trace = self._trace(context)
-        publications = [
-            Publication(
-                self._front.app.app_id,
-                request.pubsub_name,
-                request.topic,
-                entry.event,
-                entry.content_type,
-                {**request.metadata, **entry.metadata},
-                trace,
-            )
+        messages = [
+            self._publication(request, entry.event, entry.content_type, entry.metadata, context)
             for entry in request.entries
         ]
-        await self._front.pubsub.publish(publications)
+        await self._sidecar.pubsub.publish(messages)
         return pubsub_pb2.BulkPublishResponse()
 
     BulkPublishEventAlpha1 = BulkPublishEvent
 
-    @_translated
     async def GetSecret(self, request: Any, _context: Context) -> Any:
-        secret = self._front.secrets.get(request.store_name, request.key)
+        secret = self._secrets.get(request.store_name, request.key)
         return secret_pb2.GetSecretResponse(data=secret)
 
-    @_translated
     async def GetBulkSecret(self, request: Any, _context: Context) -> Any:
-        secrets = self._front.secrets.get_all(request.store_name)
+        secrets = self._secrets.get_all(request.store_name)
         data = {name: secret_pb2.SecretResponse(secrets=pair) for name, pair in secrets.items()}
         return secret_pb2.GetBulkSecretResponse(data=data)
 
-    @_translated
     async def GetMetadata(self, _request: Any, _context: Context) -> Any:
-        return _metadata(self._front)
+        return _metadata(self._sidecar)
 
-    @_translated
     async def SetMetadata(self, request: Any, _context: Context) -> Any:
-        self._front.extended[request.key] = request.value
+        self._sidecar.extended[request.key] = request.value
         return Empty()
 
-    @_translated
     async def Shutdown(self, _request: Any, _context: Context) -> Any:
-        self._front.request_shutdown()
+        self._sidecar.request_shutdown()
         return Empty()
 
-    @_translated
     async def InvokeService(self, request: Any, context: Context) -> Any:
-        answer = await self._front.invoker.invoke(_invocation(request, self._trace(context)))
+        answer = await self._sidecar.invoker.invoke(_invocation(request, self._trace(context)))
         try:
             body = await answer.read()
         finally:
@@ -181,12 +147,35 @@ class DaprServicer:
         content_type = answer.headers.get("Content-Type", "")
         return common_pb2.InvokeResponse(data=AnyMessage(value=body), content_type=content_type)
 
+    def _publication(
+        self, request: Any, data: bytes, kind: str, metadata: Mapping[str, str], context: Context
+    ) -> Publication:
+        both = {**request.metadata, **metadata}
+        pubsub, topic, trace = request.pubsub_name, request.topic, self._trace(context)
+        return Publication(self._sidecar.app.app_id, pubsub, topic, data, kind, both, trace)
+
     def _trace(self, context: Context) -> Trace:
         sent = {key: str(value) for key, value in context.invocation_metadata() or ()}
-        rate = self._front.resources.configuration.sampling_rate
+        rate = self._sidecar.resources.configuration.sampling_rate
         names = ("traceparent", "tracestate", "baggage")
         traceparent, tracestate, baggage = (sent.get(name, "") for name in names)
         return next_trace(traceparent, tracestate, baggage, rate)
+
+
+def _translated(method: Method) -> Method:
+    """Turn a building block's error into the gRPC status that Dapr gives."""
+
+    async def call(request: Any, context: Context) -> Any:
+        try:
+            return await method(request, context)
+        except ApiError as error:
+            code = grpc.StatusCode[error.grpc] if error.grpc else _code(error.status)
+            await context.abort(code, error.message)
+        except sqlite3.Error as cause:
+            message = f"localdapr cannot use its data file: {cause}"
+            await context.abort(grpc.StatusCode.INTERNAL, message)
+
+    return call
 
 
 class TokenGuard(grpc.aio.ServerInterceptor):
@@ -211,47 +200,29 @@ def _refusing(name: str) -> Method:
         message = f"{name} is not supported by localdapr; run the app with the real Dapr (dapr run)"
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, message)
 
-    return refuse  # type: ignore[return-value]
+    return refuse
 
 
 def _code(status: int) -> grpc.StatusCode:
     return CODES.get(status, grpc.StatusCode.INTERNAL)
 
 
-def _item(key: str, entry: Entry | None) -> Any:
+def _entry(entry: Entry | None) -> dict[str, Any]:
     if entry is None:
-        return state_pb2.BulkStateItem(key=key)
-    return state_pb2.BulkStateItem(
-        key=key, data=entry.value, etag=entry.etag, metadata=entry.metadata
-    )
+        return {}
+    return {"data": entry.value, "etag": entry.etag, "metadata": entry.metadata}
 
 
-def _changes(items: Iterable[Any]) -> list[Change]:
-    return [_change(item, item.value, dict(item.metadata)) for item in items]
-
-
-def _deletion(item: Any) -> Change:
-    return _change(item, None, dict(item.metadata))
-
-
-def _change(item: Any, value: bytes | None, metadata: dict[str, str]) -> Change:
+def _change(item: Any, value: bytes | None, around: Any = None) -> Change:
+    """`around` is the request whose metadata hold where the item has none of its own."""
     return Change(
         item.key,
         value,
         item.etag.value,
         CONCURRENCY[item.options.concurrency],
         CONSISTENCY[item.options.consistency],
-        metadata,
+        {**(around.metadata if around else {}), **item.metadata},
     )
-
-
-def _operation(operation: Any, metadata: dict[str, str]) -> Change:
-    item, kind = operation.request, operation.operationType
-    if kind not in ("upsert", "delete"):
-        message = f"operation type {kind} not supported"
-        raise ApiError(400, "ERR_NOT_SUPPORTED_STATE_OPERATION", message, grpc="UNIMPLEMENTED")
-    value = item.value if kind == "upsert" else None
-    return _change(item, value, {**metadata, **item.metadata})
 
 
 def _invocation(request: invoke_pb2.InvokeServiceRequest, trace: Trace) -> Invocation:
@@ -270,37 +241,11 @@ def _invocation(request: invoke_pb2.InvokeServiceRequest, trace: Trace) -> Invoc
     )
 
 
-def _metadata(front: Front) -> Any:
-    shown = describe(front)
-    connection = shown["appConnectionProperties"]
-    actors = [
-        metadata_pb2.ActiveActorsCount(type=actor["type"]) for actor in shown.get("actors", [])
-    ]
-    return metadata_pb2.GetMetadataResponse(
-        id=shown["id"],
-        active_actors_count=actors,
-        registered_components=[
-            metadata_pb2.RegisteredComponents(**component) for component in shown["components"]
-        ],
-        extended_metadata=extended(front),
-        subscriptions=[_subscription(wish) for wish in shown["subscriptions"]],
-        app_connection_properties=metadata_pb2.AppConnectionProperties(
-            port=connection.get("port", 0),
-            protocol=connection["protocol"],
-            channel_address=connection["channelAddress"],
-        ),
-        runtime_version=RUNTIME_VERSION,
-        workflows=metadata_pb2.MetadataWorkflows(connected_workers=front.connected_workers),
-    )
-
-
-def _subscription(wish: dict[str, Any]) -> Any:
-    rules = [metadata_pb2.PubsubSubscriptionRule(**rule) for rule in wish["rules"]]
-    return metadata_pb2.PubsubSubscription(
-        pubsub_name=wish["pubsubname"],
-        topic=wish["topic"],
-        metadata=wish.get("metadata", {}),
-        rules=metadata_pb2.PubsubSubscriptionRules(rules=rules),
-        dead_letter_topic=wish["deadLetterTopic"],
-        type=metadata_pb2.PubsubSubscriptionType.Value(wish["type"]),
+def _metadata(sidecar: "Sidecar") -> Any:
+    """The document of the HTTP API, whose names are those of the message."""
+    shown = describe(sidecar)
+    wishes = [wish | {"rules": {"rules": wish["rules"]}} for wish in shown["subscriptions"]]
+    workers = {"connectedWorkers": sidecar.connected_workers}
+    return ParseDict(
+        shown | {"subscriptions": wishes, "workflows": workers}, metadata_pb2.GetMetadataResponse()
     )

@@ -8,16 +8,18 @@ import hmac
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from localdapr import http_invoke, http_pubsub, http_state, workflow_http
 from localdapr.errors import ApiError
-from localdapr.front import Front
 from localdapr.http_request import PASSED_ON, TRACE, json_answer
 from localdapr.metadata import describe
 from localdapr.tracing import next_trace
+
+if TYPE_CHECKING:
+    from localdapr.sidecar import Sidecar
 
 LARGEST_BODY = 4 * 1024 * 1024
 TOKEN_HEADER = "dapr-api-token"  # noqa: S105  the header's name, not a secret
@@ -37,22 +39,22 @@ VERSION = r"{version:v1\.0(-alpha\d|-beta\d)?}"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def http_app(front: Front) -> web.Application:
+def http_app(sidecar: "Sidecar") -> web.Application:
     """The application that listens on the sidecar's HTTP port."""
     app = web.Application(
         client_max_size=LARGEST_BODY + 1,  # aiohttp refuses what reaches its limit
-        middlewares=[_tracing(front), answer_errors, _token_guard()],
+        middlewares=[_tracing(sidecar), answer_errors, _token_guard()],
     )
     app.on_response_prepare.append(_finish_headers)
     app.add_routes(
         [
-            *_own_routes(front),
-            *http_state.routes(front.state),
-            *http_pubsub.routes(front.pubsub, front.app.app_id),
-            *workflow_http.routes(front.workflows),
+            *_own_routes(sidecar),
+            *http_state.routes(sidecar.state),
+            *http_pubsub.routes(sidecar.pubsub, sidecar.app.app_id),
+            *workflow_http.routes(sidecar.workflows),
             *_refusals(),
             # Last: every request that no other route takes is an invocation, or a 404.
-            web.route("*", "/{rest:.*}", http_invoke.InvokeHttp(front.invoker).handle),
+            web.route("*", "/{rest:.*}", http_invoke.InvokeHttp(sidecar.invoker).handle),
         ]
     )
     return app
@@ -76,14 +78,14 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 class RuntimeHttp:
     """The handlers of health, metadata, secrets and shutdown."""
 
-    def __init__(self, front: Front) -> None:
-        self._front = front
+    def __init__(self, sidecar: "Sidecar") -> None:
+        self._sidecar = sidecar
 
     async def health(self, request: web.Request) -> web.Response:
         asked = request.query.get("appid")
-        if asked is not None and asked != self._front.app.app_id:
+        if asked is not None and asked != self._sidecar.app.app_id:
             raise ApiError(500, "ERR_HEALTH_APPID_NOT_MATCH", "dapr app-id does not match")
-        if not self._front.ready:
+        if not self._sidecar.ready:
             raise ApiError(500, "ERR_HEALTH_NOT_READY", "dapr is not ready")
         return web.Response(status=204)
 
@@ -91,27 +93,27 @@ class RuntimeHttp:
         return web.Response(status=204)
 
     async def get_metadata(self, _request: web.Request) -> web.Response:
-        return json_answer(describe(self._front))
+        return json_answer(describe(self._sidecar))
 
     async def put_metadata(self, request: web.Request) -> web.Response:
         body = await request.read()
-        self._front.extended[request.match_info["key"]] = body.decode("utf-8", "replace")
+        self._sidecar.extended[request.match_info["key"]] = body.decode("utf-8", "replace")
         return web.Response(status=204)
 
     async def get_secret(self, request: web.Request) -> web.Response:
         place = request.match_info
-        return json_answer(self._front.secrets.get(place["store"], place["key"]))
+        return json_answer(self._sidecar.secrets.get(place["store"], place["key"]))
 
     async def get_secrets(self, request: web.Request) -> web.Response:
-        return json_answer(self._front.secrets.get_all(request.match_info["store"]))
+        return json_answer(self._sidecar.secrets.get_all(request.match_info["store"]))
 
     async def shut_down(self, _request: web.Request) -> web.Response:
-        self._front.request_shutdown()
+        self._sidecar.request_shutdown()
         return web.Response(status=204)
 
 
-def _own_routes(front: Front) -> list[web.RouteDef]:
-    http = RuntimeHttp(front)
+def _own_routes(sidecar: "Sidecar") -> list[web.RouteDef]:
+    http = RuntimeHttp(sidecar)
     secrets = "/v1.0/secrets/{store:[^/]+}"
     return [
         web.get("/v1.0/healthz", http.health, allow_head=False),
@@ -165,8 +167,8 @@ def _token_guard() -> Any:
     return guard
 
 
-def _tracing(front: Front) -> Any:
-    rate = front.resources.configuration.sampling_rate
+def _tracing(sidecar: "Sidecar") -> Any:
+    rate = sidecar.resources.configuration.sampling_rate
 
     @web.middleware
     async def trace(request: web.Request, handler: Handler) -> web.StreamResponse:

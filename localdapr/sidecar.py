@@ -4,6 +4,7 @@ Owns the servers and nothing of what they answer.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import grpc
 from aiohttp import web
@@ -29,41 +30,30 @@ LARGEST_MESSAGE = 64 * 1024 * 1024  # bytes, of what comes in
 GRACE = 1.0  # seconds that calls in flight get when the sidecar closes
 
 
+@dataclass
 class Sidecar:
-    """The front of one app, in the shape of `front.Front`, with its servers."""
+    """What the front ends of one app need, and their servers."""
 
-    def __init__(
-        self,
-        app: App,
-        resources: Resources,
-        pubsub: PubSub,
-        state: StateStores,
-        invoker: Invoker,
-        dispatcher: Dispatcher,
-        shutdown: Callable[[], None],
-    ) -> None:
-        self.app = app
-        self.resources = resources
-        self.pubsub = pubsub
-        self.state = state
-        self.invoker = invoker
-        self.secrets = SecretStores(resources.components_of(app.app_id))
-        self.workflows = Workflows(app.app_id, dispatcher)
-        self.extended: dict[str, str] = {}
-        self.ready = app.app_port is None
-        self._dispatcher = dispatcher
-        self._shutdown = shutdown
+    app: App
+    resources: Resources
+    pubsub: PubSub  # one for the whole process; its calls name the app
+    state: StateStores
+    invoker: Invoker
+    dispatcher: Dispatcher
+    request_shutdown: Callable[[], None]  # ends the app's run as SIGTERM would; returns at once
+    extended: dict[str, str] = field(default_factory=dict)  # what PUT /v1.0/metadata/<key> has set
+
+    def __post_init__(self) -> None:
+        self.secrets = SecretStores(self.resources.components_of(self.app.app_id))
+        self.workflows = Workflows(self.app.app_id, self.dispatcher)
+        self.ready = self.app.app_port is None  # the app's port has answered once
         self._http: web.AppRunner | None = None
         self._grpc: grpc.aio.Server | None = None
 
     @property
     def connected_workers(self) -> int:
         """How many workflow workers hold a stream now."""
-        return self._dispatcher.connected(self.app.app_id)
-
-    def request_shutdown(self) -> None:
-        """End the whole run, as SIGTERM would."""
-        self._shutdown()
+        return self.dispatcher.connected(self.app.app_id)
 
     async def start(self) -> None:
         """Serve both ports. Raises PortInUseError."""
@@ -87,7 +77,7 @@ class Sidecar:
         guards = [TokenGuard(token)] if (token := api_token()) else []
         self._grpc = server = grpc.aio.server(interceptors=guards, options=limits)
         dapr_pb2_grpc.add_DaprServicer_to_server(DaprServicer(self), server)  # type: ignore[no-untyped-call]
-        add_task_hub_to_server(TaskHub(self.workflows, self._dispatcher), server)  # type: ignore[no-untyped-call]
+        add_task_hub_to_server(TaskHub(self.workflows, self.dispatcher), server)  # type: ignore[no-untyped-call]
         if not is_free(self.app.grpc_port):  # gRPC would say so on standard error, too
             raise self._port_in_use(self.app.grpc_port, "gRPC")
         try:

@@ -24,8 +24,8 @@ def ask(call: Call, token: str = "") -> Any:
     async def run() -> Any:
         guards = [TokenGuard(token)] if token else []
         server = grpc.aio.server(interceptors=guards)
-        front = SimpleNamespace(secrets=SecretStores([ENVIRONMENT]))
-        dapr_pb2_grpc.add_DaprServicer_to_server(DaprServicer(front), server)
+        sidecar = SimpleNamespace(secrets=SecretStores([ENVIRONMENT]), state=None)
+        dapr_pb2_grpc.add_DaprServicer_to_server(DaprServicer(sidecar), server)
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         try:
