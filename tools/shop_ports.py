@@ -1,7 +1,9 @@
 """Which ports the shop's manifest names, and an offset at which all of them are free."""
 
+import itertools
 import random
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,14 @@ def free_offset() -> int:
         if all(port not in PINNED and is_free(port) for port in ports):
             return offset
     raise OSError("no free range of ports below the ephemeral ones")
+
+
+def free_ports(count: int, taken: Collection[int] = ()) -> list[int]:
+    """So many ports on which nobody listens, other than those `taken`, by chance."""
+    ports = list(range(10_000, FIRST_EPHEMERAL))
+    random.shuffle(ports)
+    usable = (port for port in ports if port not in PINNED and port not in taken and is_free(port))
+    return list(itertools.islice(usable, count))
 
 
 def is_free(port: int) -> bool:

@@ -9,21 +9,19 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from tools.shop_ports import REPO, AppPorts, free_offset, read_ports
+from tools.shop_engine import MARK, READY_SECONDS, ShopEngine, ShopError, until
+from tools.shop_ports import REPO, free_offset, read_ports
+
+__all__ = ["MARK", "ShopError", "ShopProcess", "runs", "until"]
 
 TIED = Path(__file__).with_name("tied.py")
 READY = "localdapr: ready"
-READY_SECONDS = 90.0
 STOP_SECONDS = 30.0
 LEFT_SECONDS = 10.0
-MARK = "PIZZA_SHOP_RUN"  # an environment variable by which its processes can be told
-_LOOK_SECONDS = 0.02
+RESTART_SECONDS = 60.0
 _TAIL_LINES = 40
 
 # A row of the table that is printed when all are ready, and the line of an app started again.
@@ -31,46 +29,20 @@ _ROW = re.compile(r"^(\S+) +http://127\.0\.0\.1:\d+ +\d+ +\d+ +(\d+)$", re.MULTI
 _AGAIN = re.compile(r"^localdapr: (\S+) is ready again \(process (\d+)\)$", re.MULTILINE)
 
 
-class ShopError(Exception):
-    """The shop did not do what was waited for; the text has its last lines of output."""
-
-
-class ShopProcess:
-    """May be started again after it ended: ports, data and output stay the same."""
+class ShopProcess(ShopEngine):
+    """The shop on localdapr, which starts its services again when they die."""
 
     def __init__(
         self, folder: Path, *, time_scale: float, offset: int | None = None, **settings: str
     ) -> None:
         """`settings` are environment variables for all services."""
-        self.folder = folder
         self.offset = free_offset() if offset is None else offset
-        self.apps: tuple[AppPorts, ...] = read_ports(offset=self.offset)
+        super().__init__(folder, read_ports(offset=self.offset))
         self.log = folder / "shop.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._time_scale = time_scale
         self._settings = settings
         self._begin = 0
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    @property
-    def urls(self) -> dict[str, str]:
-        """The address of each service."""
-        return {app.app_id: app.url for app in self.apps}
 
     @property
     def pid(self) -> int:
@@ -123,14 +95,6 @@ class ShopProcess:
         if self.process.poll() is not None:
             raise ShopError(f"localdapr ended with code {self.process.returncode}:\n{self.tail()}")
 
-    def wait(self, done: Callable[[], bool], what: str, seconds: float) -> None:
-        """Wait until it is so. Raises ShopError when it takes longer, or localdapr ends."""
-        for _ in until(seconds):
-            if done():
-                return
-            self.check_alive()
-        raise ShopError(f"waited {seconds:g} s for the shop {what}:\n{self.tail()}")
-
     def signal(self, number: int) -> None:
         """Send localdapr itself a signal."""
         if self.process is not None and self.process.poll() is None:
@@ -144,6 +108,21 @@ class ShopProcess:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired as error:
             raise ShopError(f"localdapr did not end in {seconds:g} s:\n{self.tail()}") from error
+
+    def stop(self) -> None:
+        """As Ctrl-C does. Raises ShopError unless localdapr ends in good order."""
+        self.signal(signal.SIGINT)
+        if code := self.ended():
+            raise ShopError(f"localdapr ended with code {code}:\n{self.tail()}")
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        self.ended()
+
+    def kill_app(self, app_id: str) -> None:
+        before = self.pids()[app_id]
+        os.kill(before, signal.SIGKILL)
+        self.wait(lambda: self.pids()[app_id] != before, f"to restart {app_id}", RESTART_SECONDS)
 
     def close(self) -> None:
         """End it, gently if it can be done; may be called twice."""
@@ -178,14 +157,6 @@ class ShopProcess:
         }
         scale = {"PIZZA_TIME_SCALE": str(self._time_scale)}
         return {**ours, **scale, **self._settings, MARK: str(self.folder)}
-
-
-def until(seconds: float, pause: float = _LOOK_SECONDS) -> Iterator[None]:
-    """Goes round, with a pause after each, until the time is over."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        yield
-        time.sleep(pause)
 
 
 def runs(pid: int) -> bool:
