@@ -8,6 +8,7 @@ import asyncio
 import posixpath
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import quote, unquote
 
 from aiohttp import (
@@ -22,6 +23,7 @@ from yarl import URL
 
 from localdapr.app_calls import CONNECT_SECONDS, sendable, token_header
 from localdapr.app_calls import new_session as new_session
+from localdapr.breaker import BreakerOpenError, Circuits
 from localdapr.errors import ApiError
 from localdapr.manifest import App
 from localdapr.resiliency import NO_POLICY, Policy
@@ -66,6 +68,7 @@ class Invoker:
         self._lookup = lookup
         self._resources = resources
         self._session = session
+        self._circuits = Circuits()
 
     async def invoke(self, call: Invocation) -> ClientResponse:
         """The app's answer, its body unread; the caller releases it. Raises ApiError."""
@@ -76,7 +79,9 @@ class Invoker:
             failures += 1
             pause = policy.retry.delay(failures) if policy.retry else None
             try:
-                answer = await self._send(call, app, policy)
+                answer = await self._send_guarded(call, app, policy)
+            except BreakerOpenError as cause:
+                raise _failed(call.app_id, str(cause)) from cause
             except (ClientError, TimeoutError) as cause:
                 if pause is None:
                     raise _failed(call.app_id, _reason(cause, app, call)) from cause
@@ -96,6 +101,20 @@ class Invoker:
                 app_id, "rpc error: code = Internal desc = app channel is not initialized"
             )
         return app
+
+    async def _send_guarded(self, call: Invocation, app: App, policy: Policy) -> ClientResponse:
+        """Under the circuit breaker of this path, if there is one. Raises BreakerOpenError."""
+        if policy.breaker is None:
+            return await self._send(call, app, policy)
+        circuit = self._circuits.of(policy.breaker, app.app_id, cleaned(call.path))
+        now = asyncio.get_running_loop().time
+        period, succeeded = circuit.begin(now()), False
+        try:
+            answer = await self._send(call, app, policy)
+            succeeded = answer.status < HTTPStatus.BAD_REQUEST
+            return answer
+        finally:
+            circuit.end(period, succeeded, now())
 
     async def _send(self, call: Invocation, app: App, policy: Policy) -> ClientResponse:
         timeout = {} if policy is NO_POLICY or not policy.timeout else {"total": policy.timeout}

@@ -1,4 +1,4 @@
-"""Resiliency policies: how often and after which pause an operation is tried again.
+"""Resiliency policies: how long an operation may take, and whether and when it is tried again.
 
 Pure: reads specs, answers delays; sleeps and counts nothing itself.
 """
@@ -12,6 +12,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
+from localdapr.breaker import COUNTS, DEFAULT_TRIP, Breaker
+from localdapr.routing import Condition
 from localdapr.yaml_file import Model, Text
 
 T = TypeVar("T")
@@ -49,6 +51,7 @@ Duration = Annotated[float, BeforeValidator(lambda text: seconds(str(text)))]
 Statuses = Annotated[
     tuple[range, ...], BeforeValidator(_statuses), Field(validation_alias="matching")
 ]
+Trip = Annotated[Condition, BeforeValidator(lambda rule: Condition(str(rule), COUNTS))]
 CAMEL = ConfigDict(alias_generator=to_camel, populate_by_name=True, arbitrary_types_allowed=True)
 
 
@@ -83,6 +86,7 @@ class Policy:
 
     retry: Retry | None = None
     timeout: float | None = None
+    breaker: Breaker | None = None
 
 
 NO_POLICY = Policy()
@@ -96,7 +100,7 @@ class Resiliency:
     apps: Mapping[str, Policy] = field(default_factory=dict)
     components: Mapping[tuple[str, str], Policy] = field(default_factory=dict)
     defaults: Mapping[str, Policy] = field(default_factory=dict)
-    circuit_breakers: tuple[str, ...] = ()
+    unused_breakers: tuple[str, ...] = ()  # those of components, which never trip here
 
     def for_app(self, app_id: str) -> Policy:
         return self.apps.get(app_id) or self._default("App", "")
@@ -109,6 +113,18 @@ class Resiliency:
 
     def _default(self, *targets: str) -> Policy:
         return next((self.defaults[name] for name in targets if name in self.defaults), NO_POLICY)
+
+
+class BreakerSpec(Model):
+    """One of the `circuitBreakers`."""
+
+    max_requests: int = 1
+    interval: Duration = 0.0
+    timeout: Duration = 60.0
+    trip: Trip = Condition(DEFAULT_TRIP, COUNTS)
+
+    def breaker(self) -> Breaker:
+        return Breaker(self.max_requests or 1, self.interval, self.timeout or 60.0, self.trip)
 
 
 class Target(Model):
@@ -124,13 +140,16 @@ class Policies(Model):
 
     retries: dict[str, Retry] = Field(default_factory=dict)
     timeouts: dict[str, Duration] = Field(default_factory=dict)
-    circuit_breakers: dict[str, Any] = Field(default_factory=dict)
+    circuit_breakers: dict[str, BreakerSpec] = Field(default_factory=dict)
 
     def policy(self, target: Target) -> Policy:
         """Raises ValueError for a name that is not there."""
-        _find(self.circuit_breakers, target.circuit_breaker)
-        retry = _find(self.retries, target.retry)
-        return Policy(retry, _find(self.timeouts, target.timeout))
+        breaker = _find(self.circuit_breakers, target.circuit_breaker)
+        return Policy(
+            _find(self.retries, target.retry),
+            _find(self.timeouts, target.timeout),
+            breaker.breaker() if breaker else None,
+        )
 
     def defaults(self) -> dict[str, Policy]:
         """Policies with Dapr's reserved names, `Default<Target>RetryPolicy` and so on."""
@@ -165,16 +184,17 @@ class ResiliencySpec(Model):
 
     def resiliency(self, scopes: tuple[str, ...] = ()) -> Resiliency:
         policies, targets = self.policies, self.targets
+        components: dict[tuple[str, str], Policy] = {
+            (name, direction): policies.policy(target)
+            for name, directions in targets.components.items()
+            for direction, target in directions.items()
+        }
         return Resiliency(
             scopes=scopes,
             apps={name: policies.policy(target) for name, target in targets.apps.items()},
-            components={
-                (name, direction): policies.policy(target)
-                for name, directions in targets.components.items()
-                for direction, target in directions.items()
-            },
+            components=components,
             defaults=policies.defaults(),
-            circuit_breakers=tuple(policies.circuit_breakers),
+            unused_breakers=tuple(name for (name, _), part in components.items() if part.breaker),
         )
 
 

@@ -205,8 +205,8 @@ def _describe(component: Component) -> str:
 
 
 def _breaker_notes(resiliencies: Sequence[Resiliency]) -> list[str]:
-    names = [name for part in resiliencies for name in part.circuit_breakers]
-    return [f"circuit breaker {name} is read but never trips in localdapr" for name in names]
+    names = [name for part in resiliencies for name in part.unused_breakers]
+    return [f"the circuit breaker of component {name} never trips in localdapr" for name in names]
 
 
 def _scope_notes(components: Sequence[Component]) -> list[str]:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-Term = Callable[[Mapping[str, Any]], Any]  # the event to a value
+Term = Callable[[Mapping[str, Any]], Any]  # the values of the names to a value
 
 TOKEN = re.compile(
     r"""\s+|(?P<literal>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\d+(?:\.\d+)?)"""
@@ -37,6 +37,7 @@ OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.GtE: operator.ge,
     ast.In: lambda left, right: left in right,
 }
+FUNCTIONS = ("has", "size")
 METHODS: dict[str, Callable[[Any, Any], Any]] = {
     "startsWith_": str.startswith,
     "endsWith_": str.endswith,
@@ -50,12 +51,14 @@ class RuleError(Exception):
 
 
 class Condition:
-    """A compiled rule. Raises ValueError when the text is not in the supported part of CEL."""
+    """A compiled rule about these names. Raises ValueError for what of CEL is not supported."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, names: tuple[str, ...] = ("event",)) -> None:
         self.text = text
         try:
-            self._term = _compiled(ast.parse(_as_python(text), mode="eval").body)
+            tree = ast.parse(_as_python(text), mode="eval").body
+            _check_names(tree, {f"{name}_" for name in (*names, *FUNCTIONS)})
+            self._term = _compiled(tree)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as cause:
             raise ValueError(
                 f"rule {text!r}: localdapr does not understand it; "
@@ -64,8 +67,12 @@ class Condition:
 
     def holds(self, event: Mapping[str, Any]) -> bool:
         """Raises RuleError when the event lacks a field that the rule reads."""
+        return self.is_true({"event": event})
+
+    def is_true(self, values: Mapping[str, Any]) -> bool:
+        """With a value for each name. Raises RuleError when one lacks what the rule reads."""
         try:
-            outcome = self._term(event)
+            outcome = self._term(values)
         except UNREADABLE as cause:
             raise RuleError(f"rule {self.text!r} reads what the event has not: {cause}") from cause
         if not isinstance(outcome, bool):
@@ -86,13 +93,19 @@ def _as_python(text: str) -> str:
     return "".join(spelled).strip()
 
 
+def _check_names(tree: ast.expr, known: set[str]) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id not in known:
+            raise ValueError(f"{node.id[:-1]} is not known")
+
+
 def _compiled(node: ast.expr) -> Term:
     """The meaning of a node. Raises ValueError for one that this part of CEL has not."""
     match node:
-        case ast.Name("event_"):
-            return lambda event: event
+        case ast.Name(id=name):
+            return lambda values: values[name[:-1]]
         case ast.Constant(value=value):
-            return lambda _event: value
+            return lambda _values: value
         case ast.BoolOp(op=op, values=values):
             return partial(_joined, [_compiled(value) for value in values], isinstance(op, ast.Or))
         case ast.UnaryOp(op=op, operand=operand) if type(op) in OPERATORS:
@@ -104,7 +117,7 @@ def _compiled(node: ast.expr) -> Term:
         case ast.Subscript(value=value, slice=index):
             return _applied(operator.getitem, value, index)
         case ast.List(elts=elements):
-            return _applied(lambda *values: list(values), *elements)
+            return _applied(lambda *parts: list(parts), *elements)
     return _call(node)
 
 
@@ -123,23 +136,23 @@ def _call(node: ast.expr) -> Term:
 
 def _applied(function: Callable[..., Any], *nodes: ast.expr) -> Term:
     terms = [_compiled(node) for node in nodes]
-    return lambda event: function(*(term(event) for term in terms))
+    return lambda values: function(*(term(values) for term in terms))
 
 
-def _present(term: Term, event: Mapping[str, Any]) -> bool:
+def _present(term: Term, values: Mapping[str, Any]) -> bool:
     try:
-        term(event)
+        term(values)
     except (KeyError, IndexError):
         return False
     return True
 
 
-def _joined(terms: list[Term], decides: bool, event: Mapping[str, Any]) -> bool:
+def _joined(terms: list[Term], decides: bool, values: Mapping[str, Any]) -> bool:
     """`||` (decides True) or `&&` (decides False): one deciding side is enough."""
     failure: Exception | None = None
     for term in terms:
         try:
-            if bool(term(event)) is decides:
+            if bool(term(values)) is decides:
                 return decides
         except UNREADABLE as cause:
             failure = failure or cause

@@ -10,11 +10,13 @@ import pytest
 from aiohttp import web
 
 from localdapr.app_calls import new_session
+from localdapr.breaker import COUNTS, Breaker
 from localdapr.errors import ApiError
 from localdapr.invoke import Invocation, Invoker, cleaned
 from localdapr.manifest import App
 from localdapr.resiliency import Policy, Resiliency, Retry
 from localdapr.resources import Resources
+from localdapr.routing import Condition
 
 AppHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -86,6 +88,14 @@ def test_an_answer_that_the_policy_does_not_name_is_final() -> None:
     retry = Retry("constant", duration=0.01, statuses=(range(500, 600),))
     assert invoke(handler, Policy(retry))[0] == 400
     assert len(bodies) == 1
+
+
+def test_a_circuit_breaker_that_opened_ends_the_retries_without_asking_the_app() -> None:
+    handler, bodies = answering(503, 503)
+    breaker = Breaker(1, 0.0, 60.0, Condition("consecutiveFailures >= 2", COUNTS))
+    with pytest.raises(ApiError, match="circuit breaker is open"):
+        invoke(handler, Policy(Retry("constant", duration=0.01, max_retries=9), breaker=breaker))
+    assert len(bodies) == 2
 
 
 def test_a_timeout_of_the_policy_ends_a_call() -> None:

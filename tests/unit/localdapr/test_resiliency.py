@@ -73,6 +73,7 @@ def test_reserved_names_are_defaults() -> None:
         ({"retries": {"r": {"duration": "soon"}}}, {}, "'soon' is not a duration"),
         ({"retries": {"r": {"maxRetries": "many"}}}, {}, "valid integer"),
         ({"timeouts": {"t": "5 minutes"}}, {}, r"timeouts\.t"),
+        ({"circuitBreakers": {"cb": {"trip": "failures > 3"}}}, {}, "does not understand it"),
         ({"retries": {"r": {"matching": {"httpStatusCodes": "5xx"}}}}, {}, "no status or range"),
     ],
 )

@@ -50,14 +50,16 @@ kind: HTTPEndpoint
 metadata: {name: e}
 ---
 kind: Resiliency
-spec: {policies: {circuitBreakers: {cb: {maxRequests: 1}}}}
+spec:
+  policies: {circuitBreakers: {cb: {maxRequests: 1}}}
+  targets: {components: {statestore: {outbound: {circuitBreaker: cb}}}}
 """
     )
     summary = "\n".join(load(tmp_path, text).summary())
     assert "state store statestore (state.redis) is kept in SQLite" in summary
     assert "component mail (bindings.smtp) is not supported" in summary
     assert "HTTPEndpoint is not used" in summary
-    assert "circuit breaker cb is read but never trips" in summary
+    assert "the circuit breaker of component statestore never trips" in summary
 
 
 @pytest.mark.parametrize(
