@@ -5,10 +5,12 @@ are and what they do is not its business.
 """
 
 import http.client
+import itertools
 import os
 import shutil
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from localdapr.manifest import App
@@ -49,7 +51,8 @@ class DaprRuntime:
         self.parts = Parts(folder)
         self._binaries, redis = find_binaries(), find_redis()
         self._env = {**without_dapr(os.environ), **(env or {}), "DAPR_HOST_IP": LOOPBACK}
-        self.ports = RuntimePorts(*free_ports(len(RuntimePorts.__dataclass_fields__)))
+        self.free_ports = free_ports()
+        self.ports = RuntimePorts(*itertools.islice(self.free_ports, len(fields(RuntimePorts))))
         self._names = folder / "names.yaml"
         self._names.write_text(NAMES.format(file=folder / "names.db"))
         self._add_core(redis)
@@ -74,7 +77,7 @@ class DaprRuntime:
         options: Mapping[str, object] | None = None,
     ) -> None:
         """A daprd under this name; app ids are resolved with SQLite, whatever `configs` say."""
-        internal, metrics = free_ports(2)
+        internal, metrics = itertools.islice(self.free_ports, 2)
         read = (*configs, self._names)
         sidecar = Sidecar(app, internal, metrics, resources, read, options or {})
         command = sidecar_command(self._binaries, self.ports, sidecar)

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import requests
 
-from tools.shop_process import ShopError, until
+from tools.shop_engine import ShopError, until
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -21,6 +21,10 @@ FINAL = ("COMPLETED", "FAILED", "TERMINATED")
 WAIT_SECONDS = 60.0
 _TIMEOUT = 30.0
 _PAUSE = 0.05
+
+
+class ShopAwayError(ShopError):
+    """A service answered 503: what was asked may be asked again."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,8 @@ class ShopClient:
 
     def _expect_ok(self, answer: Answer, path: str) -> Json:
         if answer.status != 200:
-            raise ShopError(f"{path} answered {answer.status}: {answer.body.get('detail')}")
+            kind = ShopAwayError if answer.status == 503 else ShopError
+            raise kind(f"{path} answered {answer.status}: {answer.body.get('detail')}")
         return answer.body
 
 

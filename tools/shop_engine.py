@@ -21,9 +21,14 @@ class ShopError(Exception):
 class ShopEngine(ABC):
     """A shop may be started again after it ended: ports, data and logs stay the same."""
 
-    def __init__(self, folder: Path, apps: tuple[AppPorts, ...]) -> None:
-        self.folder = folder
-        self.apps = apps
+    folder: Path
+    apps: tuple[AppPorts, ...]
+
+    @abstractmethod
+    def __init__(
+        self, folder: Path, *, time_scale: float, offset: int | None = None, **settings: str
+    ) -> None:
+        """`settings` are environment variables for all services."""
 
     def __enter__(self) -> Self:
         try:

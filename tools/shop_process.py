@@ -35,9 +35,9 @@ class ShopProcess(ShopEngine):
     def __init__(
         self, folder: Path, *, time_scale: float, offset: int | None = None, **settings: str
     ) -> None:
-        """`settings` are environment variables for all services."""
         self.offset = free_offset() if offset is None else offset
-        super().__init__(folder, read_ports(offset=self.offset))
+        self.folder = folder
+        self.apps = read_ports(offset=self.offset)
         self.log = folder / "shop.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._time_scale = time_scale

@@ -1,4 +1,4 @@
-"""Four sidecars of localdapr over the test apps, as they were when the vectors were recorded."""
+"""Sidecars over the test apps, as they were when the vectors were recorded."""
 
 import asyncio
 import contextlib
@@ -18,6 +18,7 @@ from localdapr.host import open_host
 from localdapr.manifest import App
 from localdapr.resources import load_resources
 from localdapr.run import Run
+from tools.dapr_runtime import CORE, DaprRuntime
 
 T = TypeVar("T")
 HERE = Path(__file__).parent
@@ -26,13 +27,14 @@ APPS = {
     "callee": App("callee", 24111, 24121, 24101),
     "subscriber": App("subscriber", 24112, 24122, 24102),
     "noapp": App("noapp", 24113, 24123, None),
+    "fragile": App("fragile", 24115, 24125, 24105),  # another callee, under a Resiliency
     "downapp": App("downapp", 24114, 24124, 24104),  # nothing listens on its app port
 }
 DEADLINE = 30.0
 
 
 class RunningHost:
-    """A Host in a thread of its own, with its event loop."""
+    """localdapr: a Host in a thread of its own, with its event loop."""
 
     def __init__(self, data_dir: Path) -> None:
         self._loop = asyncio.new_event_loop()
@@ -42,8 +44,9 @@ class RunningHost:
         resources = load_resources([HERE / "components"], HERE / "config.yaml")
         self._run(self._host.add(Run(tuple(APPS.values())), resources))
 
-    def app_started(self, app_id: str) -> None:
-        self._run(self._host.app_started(app_id))
+    def wait_until_ready(self) -> None:
+        for app_id in ("callee", "subscriber", "fragile", "downapp"):
+            self._run(self._host.app_started(app_id))
 
     def close(self) -> None:
         self._run(self._host.close())
@@ -53,6 +56,32 @@ class RunningHost:
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(DEADLINE)
+
+
+class RunningDapr:
+    """The real runtime: a daprd for each app."""
+
+    def __init__(self, folder: Path) -> None:
+        self._runtime = DaprRuntime(folder)
+        resources = self._runtime.copy_resources(HERE / "components")
+        for app_id, app in APPS.items():
+            self._runtime.add_sidecar(app_id, app, resources, [HERE / "config.yaml"])
+        self._start(CORE[0])
+        self._start(*CORE[1:])
+        self._runtime.parts.start(*APPS)
+
+    def wait_until_ready(self) -> None:
+        """Downapp's app is there until its sidecar is."""
+        with python_app("callee", APPS["downapp"].app_port):
+            wait_until(lambda: self._runtime.parts.are_there(*APPS), "the sidecars are ready")
+            wait_until(lambda: get_json(24114, "/v1.0/healthz") is not None, "downapp is ready")
+
+    def close(self) -> None:
+        self._runtime.parts.close()
+
+    def _start(self, *names: str) -> None:
+        self._runtime.parts.start(*names)
+        wait_until(lambda: self._runtime.parts.are_there(*names), f"{names} are there")
 
 
 def wait_until(holds: Callable[[], object], what: str, seconds: float = DEADLINE) -> None:
@@ -89,23 +118,33 @@ def get_json(port: int, path: str) -> Any:
         connection.close()
 
 
+ENGINES: dict[str, type[RunningHost] | type[RunningDapr]] = {
+    "localdapr": RunningHost,
+    "dapr": RunningDapr,
+}
+
+
 def _worker_connected() -> bool:
     metadata = get_json(24111, "/v1.0/metadata") or {}
     return bool(metadata.get("workflows", {}).get("connectedWorkers"))
 
 
 @pytest.fixture(scope="session")
-def sidecars(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, App]]:
+def sidecars(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, App]]:
     """Every sidecar is served, callee, subscriber and worker are up."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(python_app("callee", 24101))
         stack.enter_context(python_app("subscriber", 24102))
-        wait_until(lambda: get_json(24101, "/json"), "the callee listens")
+        stack.enter_context(python_app("callee", 24105))
+        for port in (24101, 24105):
+            wait_until(lambda port=port: get_json(port, "/json"), "the callees listen")
         wait_until(lambda: get_json(24102, "/_events") is not None, "the subscriber listens")
-        host = RunningHost(tmp_path_factory.mktemp("localdapr"))
-        stack.callback(host.close)
-        for app_id in ("callee", "subscriber", "downapp"):
-            host.app_started(app_id)
+        start = ENGINES[pytestconfig.getoption("--engine")]
+        engine = start(tmp_path_factory.mktemp("engine"))
+        stack.callback(engine.close)
+        engine.wait_until_ready()
         stack.enter_context(python_app("worker", 24121))
         wait_until(_worker_connected, "the worker is connected")
         yield APPS

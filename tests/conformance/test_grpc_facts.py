@@ -1,4 +1,4 @@
-"""localdapr answers the SDK's DaprClient over gRPC as the real runtime was seen to."""
+"""The engine answers the SDK's DaprClient over gRPC as the real runtime was seen to."""
 
 import asyncio
 import json
@@ -101,6 +101,7 @@ def test_many_keys_are_read_at_once(client: DaprClient) -> None:
     assert [(item.key, item.data) for item in items] == [("g4", b"4"), ("g5", b"")]
 
 
+@pytest.mark.localdapr_only("Redis keeps the first half of a failed transaction")
 def test_a_transaction_is_made_wholly_or_not_at_all(client: DaprClient) -> None:
     kept = TransactionalStateOperation("g6", "6", operation_type=TransactionOperationType.upsert)
     client.save_state(STORE, "g7", "7")
@@ -159,6 +160,7 @@ def test_invoke_method_goes_over_http(client: DaprClient) -> None:
         client.invoke_method("ghost", "x", http_verb="GET")
 
 
+@pytest.mark.localdapr_only("the runtime has that method")
 def test_a_method_that_localdapr_has_not_is_refused_by_name(sidecars: dict[str, App]) -> None:
     with grpc.insecure_channel(f"127.0.0.1:{sidecars['callee'].grpc_port}") as channel:
         stub = dapr_pb2_grpc.DaprStub(channel)

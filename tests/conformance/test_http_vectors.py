@@ -1,4 +1,4 @@
-"""localdapr answers what the real runtime answered: each recorded request, in its order.
+"""The engine answers what the real runtime answered: each recorded request, in its order.
 
 A vector may rely on earlier ones of its group, so a group is run whole (`-k 'st-'`).
 """
@@ -51,11 +51,20 @@ def captured() -> dict[str, str]:
     return {}
 
 
+@pytest.fixture(scope="module")
+def deviations(pytestconfig: pytest.Config) -> dict[str, dict[str, Any]]:
+    """What this engine answers otherwise than it was recorded."""
+    return DEVIATIONS if pytestconfig.getoption("--engine") == "localdapr" else {}
+
+
 @pytest.mark.parametrize("recorded", VECTORS, ids=[vector["id"] for vector in VECTORS])
-def test_localdapr_answers_as_recorded(
-    recorded: dict[str, Any], sidecars: Sidecars, captured: dict[str, str]
+def test_the_engine_answers_as_recorded(
+    recorded: dict[str, Any],
+    sidecars: Sidecars,
+    captured: dict[str, str],
+    deviations: dict[str, dict[str, Any]],
 ) -> None:
-    vector = {**recorded, **DEVIATIONS.get(recorded["id"], {})}
+    vector = {**recorded, **deviations.get(recorded["id"], {})}
     port = sidecars[vector["setup"]["sidecar"]].http_port
     if "delivered" in vector:
         ask(SUBSCRIBER_PORT, "DELETE", "/_events")

@@ -91,13 +91,6 @@ def own_client(own_engine: Engine) -> Iterator[DaprWorkflowClient]:
 
 
 @pytest.fixture
-def engine_is_localdapr(pytestconfig: pytest.Config) -> None:
-    """For what localdapr deliberately does otherwise; `docs/localdapr.md` says why."""
-    if pytestconfig.getoption("--engine") != "localdapr":
-        pytest.skip("localdapr does this otherwise than the runtime")
-
-
-@pytest.fixture
 def client(engine: Engine) -> Iterator[DaprWorkflowClient]:
     with client_of(engine) as connected:
         yield connected

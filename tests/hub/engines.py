@@ -3,12 +3,13 @@
 import http.client
 import itertools
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from localdapr.manifest import App
 from tests.hub.processes import DEADLINE, Process, wait_until
+from tools.dapr_runtime import PLACEMENT, REDIS, SCHEDULER, DaprRuntime
 
 APPS = ("hub", "other")
 # Below the ephemeral range, and not where other tests listen.
@@ -112,72 +113,38 @@ class Localdapr(Engine):
 COMPONENT = """\
 apiVersion: dapr.io/v1alpha1
 kind: Component
-metadata: {{name: store}}
+metadata: {name: store}
 spec:
-  type: state.sqlite
+  type: state.redis
   version: v1
   metadata:
-    - {{name: connectionString, value: "{folder}/state-{app}.db"}}
-    - {{name: actorStateStore, value: "true"}}
-"""
-CONFIGURATION = """\
-apiVersion: dapr.io/v1alpha1
-kind: Configuration
-metadata: {{name: config}}
-spec:
-  nameResolution:
-    component: sqlite
-    version: v1
-    configuration: {{connectionString: "{folder}/names.db"}}
+    - {name: redisHost, value: "localhost:6379"}
+    - {name: actorStateStore, value: "true"}
 """
 
 
 class Dapr(Engine):
-    """daprd for each app, with placement and scheduler. DAPR_BIN is where the binaries are."""
+    """A daprd for each app."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._bin = Path(os.environ["DAPR_BIN"])
-        self._processes: list[Process] = []
-        (folder / "config.yaml").write_text(CONFIGURATION.format(folder=folder))
-        for app in APPS:
-            (folder / app).mkdir()
-            (folder / app / "store.yaml").write_text(COMPONENT.format(folder=folder, app=app))
+        self._runtime = DaprRuntime(folder)
+        (folder / "components").mkdir()
+        (folder / "components" / "store.yaml").write_text(COMPONENT)
+        resources = self._runtime.copy_resources(folder / "components")
+        for app_id in APPS:
+            app = App(app_id, self.http[app_id], self.grpc[app_id])
+            options = {"max-body-size": "64Mi"}
+            self._runtime.add_sidecar(app_id, app, resources, options=options)
 
     def start(self) -> None:
-        p = self.base + 4
-        self._run(
-            *("placement", "--port", p, "--healthz-port", p + 1, "--metrics-port", p + 2),
-            *("--initial-cluster", f"dapr-placement-0=127.0.0.1:{p + 12}"),
-        )
-        self._run(
-            *("scheduler", "--port", p + 3, "--healthz-port", p + 4, "--metrics-port", p + 5),
-            *("--etcd-data-dir", self.folder / "etcd", "--etcd-client-port", p + 6),
-            "--etcd-initial-cluster",
-            f"dapr-scheduler-server-0=http://localhost:{p + 7}",
-            *("--override-broadcast-host-port", f"localhost:{p + 3}"),
-        )
-        for number, app in enumerate(APPS):
-            self._run(
-                *("daprd", "--app-id", app, "--dapr-http-port", self.http[app]),
-                *("--dapr-grpc-port", self.grpc[app]),
-                *("--dapr-internal-grpc-port", p + 8 + 2 * number),
-                *("--metrics-port", p + 9 + 2 * number, "--resources-path", self.folder / app),
-                *("--config", self.folder / "config.yaml"),
-                *("--placement-host-address", f"127.0.0.1:{p}"),
-                *("--scheduler-host-address", f"127.0.0.1:{p + 3}"),
-                *("--dapr-listen-addresses", "127.0.0.1", "--max-body-size", "64Mi"),
-            )
-        wait_until(self.is_ready, "daprd is ready", 60)
-
-    def _run(self, name: str, *arguments: object) -> None:
-        command = [str(self._bin / name), *map(str, arguments)]
-        log = self.folder / f"{name}.log"
-        self._processes.append(Process(command, log, env={"DAPR_HOST_IP": "127.0.0.1"}))
+        parts = self._runtime.parts
+        for names in ((REDIS,), (PLACEMENT, SCHEDULER), APPS):
+            parts.start(*names)
+            wait_until(lambda names=names: parts.are_there(*names), f"{names} are there", 60)
 
     def kill(self) -> None:
-        for process in reversed(self._processes):
-            process.kill()
-        self._processes.clear()
+        self._runtime.parts.kill(*self._runtime.parts.names())
 
-    stop = kill
+    def stop(self) -> None:
+        self._runtime.parts.close()

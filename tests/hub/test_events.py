@@ -45,7 +45,8 @@ def test_a_workflow_suspended_while_a_timer_runs_out_goes_on_when_it_is_resumed(
     assert output(end(client, instance_id)) >= 0.3
 
 
-def test_pausing_twice_and_resuming_twice_harms_nobody(client, engine_is_localdapr) -> None:
+@pytest.mark.localdapr_only("in the runtime it does: docs/localdapr.md")
+def test_pausing_twice_and_resuming_twice_harms_nobody(client) -> None:
     instance_id = client.schedule_new_workflow("waiter")
     client.resume_workflow(instance_id)
     client.pause_workflow(instance_id)

@@ -62,7 +62,8 @@ def test_a_start_in_the_past_is_now(run) -> None:
     assert output(run("echo", 1, start_at=datetime.now(UTC) - timedelta(hours=1))) == 1
 
 
-def test_an_event_does_not_hasten_a_later_start(client, engine_is_localdapr) -> None:
+@pytest.mark.localdapr_only("on the runtime it does")
+def test_an_event_does_not_hasten_a_later_start(client) -> None:
     start_at = datetime.now(UTC) + timedelta(seconds=1)
     instance_id = client.schedule_new_workflow("waiter", start_at=start_at)
     client.raise_workflow_event(instance_id, "go", data="early")
@@ -71,7 +72,8 @@ def test_an_event_does_not_hasten_a_later_start(client, engine_is_localdapr) -> 
     assert state.last_updated_at.replace(tzinfo=UTC) >= start_at
 
 
-def test_a_later_start_can_be_terminated_before(client, engine_is_localdapr) -> None:
+@pytest.mark.localdapr_only("on the runtime it cannot")
+def test_a_later_start_can_be_terminated_before(client) -> None:
     start_at = datetime.now(UTC) + timedelta(hours=1)
     instance_id = client.schedule_new_workflow("echo", start_at=start_at)
     client.terminate_workflow(instance_id, output="never mind")

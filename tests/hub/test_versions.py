@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.hub.answers import output, wait_for_status
 from tests.hub.conftest import client_of
 from tests.hub.raw import worker_here
@@ -68,10 +70,10 @@ def test_an_instance_keeps_the_version_it_began_with(bare_engine, bare_client) -
         assert end(bare_client, new) == ["v2", "went", "went"]
 
 
+@pytest.mark.localdapr_only("on the runtime such an instance does not go on within half a minute")
 def test_a_version_that_is_gone_stalls_its_instances_until_it_is_back(
-    bare_engine, bare_client, engine_is_localdapr
+    bare_engine, bare_client
 ) -> None:
-    """On the runtime such an instance does not go on within half a minute."""
     with worker_here(bare_engine, versions("v1", "v1")):
         instance_id = begin(bare_client)
         go(bare_client, instance_id)
@@ -101,6 +103,7 @@ def test_a_change_behind_a_patch_is_for_instances_that_come_after_it(
         bare_client.terminate_workflow(old)
 
 
+@pytest.mark.localdapr_only("on the runtime a stalled instance keeps its sidecar from new workers")
 def test_code_that_lost_its_patch_stalls_its_instances_until_it_is_back(
     bare_engine, bare_client
 ) -> None:

@@ -59,9 +59,8 @@ def test_a_worker_and_its_workflows_go_on_after_the_engine_was_killed(own_engine
         worker.kill()
 
 
-def test_workflows_that_no_worker_took_wait_for_one(
-    bare_engine, bare_client, engine_is_localdapr
-) -> None:
+@pytest.mark.localdapr_only("on the runtime a start waits for a worker")
+def test_workflows_that_no_worker_took_wait_for_one(bare_engine, bare_client) -> None:
     instance_id = bare_client.schedule_new_workflow("chain", input=1)
     wait_for_status(bare_client, instance_id, "PENDING")
     with worker_here(bare_engine, register):
@@ -69,9 +68,10 @@ def test_workflows_that_no_worker_took_wait_for_one(
         assert output(state) == 4
 
 
+@pytest.mark.localdapr_only("the runtime always sends the whole history")
 @pytest.mark.parametrize("stateful", [False, True])
 def test_a_worker_that_keeps_history_is_sent_only_what_is_new(
-    bare_engine, bare_client, stateful, engine_is_localdapr
+    bare_engine, bare_client, stateful
 ) -> None:
     name = f"stateful-{stateful}"
     with stub_of(bare_engine) as stub:
@@ -102,10 +102,8 @@ def test_a_worker_that_lost_its_memory_asks_for_the_history(bare_engine, bare_cl
         worker.kill()
 
 
-def test_an_activity_gets_the_trace_that_its_workflow_was_started_in(
-    bare_engine, engine_is_localdapr
-) -> None:
-    """On the runtime a start waits for the first turn."""
+@pytest.mark.localdapr_only("on the runtime a start waits for the first turn")
+def test_an_activity_gets_the_trace_that_its_workflow_was_started_in(bare_engine) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     with stub_of(bare_engine) as stub:
         request = pb.CreateInstanceRequest(instanceId="traced", name="chain")
@@ -119,13 +117,9 @@ def test_an_activity_gets_the_trace_that_its_workflow_was_started_in(
     assert activity.activityRequest.parentTraceContext.traceParent.startswith(trace[:36])
 
 
-def test_a_worker_that_dies_the_moment_it_answers_loses_nothing(
-    bare_engine, bare_client, engine_is_localdapr
-) -> None:
-    """Each stream is cut while its answers are on their way; the next worker takes up the rest.
-
-    The runtime refuses clients while no worker is connected.
-    """
+@pytest.mark.localdapr_only("the runtime refuses clients while no worker is connected")
+def test_a_worker_that_dies_the_moment_it_answers_loses_nothing(bare_engine, bare_client) -> None:
+    """Each stream is cut while its answers are on their way; the next worker takes up the rest."""
     with worker_here(bare_engine, register):
         ids = [bare_client.schedule_new_workflow("fan", input=10) for _ in range(5)]
     with ThreadPoolExecutor(5) as pool:

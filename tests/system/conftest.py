@@ -1,25 +1,38 @@
 """Shops that several tests share; each test gets one only while it lives."""
 
-from collections.abc import Generator, Iterator
+import functools
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 
 from tests.system.shop import Shop, running_shop
+from tools.dapr_shop import DaprShop
+from tools.shop_process import ShopProcess
 
 FAST = 0.05
 SLOW = 0.15  # long enough to do something while a pizza is in the oven
+ENGINES = {"localdapr": ShopProcess, "dapr": DaprShop}
+
+OpenShop = Callable[..., AbstractContextManager[Shop]]
 
 
 @pytest.fixture(scope="session")
-def the_fast_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with running_shop(tmp_path_factory.mktemp("fast"), FAST) as shop:
+def open_shop(pytestconfig: pytest.Config) -> OpenShop:
+    """Opens a shop in a folder, at a time scale, on the engine that the tests run on."""
+    return functools.partial(running_shop, ENGINES[pytestconfig.getoption("--engine")])
+
+
+@pytest.fixture(scope="session")
+def the_fast_shop(open_shop: OpenShop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with open_shop(tmp_path_factory.mktemp("fast"), FAST) as shop:
         yield shop
 
 
 @pytest.fixture(scope="session")
-def the_slow_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with running_shop(tmp_path_factory.mktemp("slow"), SLOW) as shop:
+def the_slow_shop(open_shop: OpenShop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with open_shop(tmp_path_factory.mktemp("slow"), SLOW) as shop:
         yield shop
 
 

@@ -2,15 +2,14 @@
 
 import contextlib
 import itertools
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tools.demo import TIMELINE
 from tools.shop_client import SAMPLE_ORDER, ShopClient
-from tools.shop_process import MARK, ShopError, ShopProcess, runs, until
+from tools.shop_engine import ShopEngine
+from tools.shop_process import MARK, ShopError, runs, until
 
 __all__ = ["TIMELINE", "Shop", "ShopError", "an_order", "marked_processes", "until"]
 
@@ -22,7 +21,7 @@ _numbers = itertools.count(1)
 class Shop(ShopClient):
     """A running shop: a client of it, and its processes to be killed and started again."""
 
-    def __init__(self, process: ShopProcess) -> None:
+    def __init__(self, process: ShopEngine) -> None:
         super().__init__(process.urls)
         self.process = process
 
@@ -31,15 +30,12 @@ class Shop(ShopClient):
 
     def kill(self, app_id: str) -> None:
         """kill -9 of a service, and wait until it is ready again."""
-        before = self.process.pids()[app_id]
-        os.kill(before, signal.SIGKILL)
-        self.process.wait(lambda: self.process.pids()[app_id] != before, f"to restart {app_id}", 60)
+        self.process.kill_app(app_id)
         self.wait_until_ready()
 
-    def kill_localdapr(self) -> None:
-        """kill -9 of localdapr, and wait until nothing that it started is left."""
-        self.process.signal(signal.SIGKILL)
-        self.process.ended()
+    def kill_engine(self) -> None:
+        """kill -9 of all that the shop runs on, and wait until nothing that it started is left."""
+        self.process.kill()
         wait_until_gone(self.process.folder)  # it would hold the ports
 
     def start_again(self) -> None:
@@ -80,9 +76,11 @@ def an_order(**changes: Any) -> Json:
 
 
 @contextlib.contextmanager
-def running_shop(folder: Path, time_scale: float, **settings: str) -> Iterator[Shop]:
+def running_shop(
+    engine: type[ShopEngine], folder: Path, time_scale: float, **settings: str
+) -> Iterator[Shop]:
     """A shop that is ready, for as long as the block lasts; nothing of it is left afterwards."""
-    with ShopProcess(folder, time_scale=time_scale, **settings) as process:
+    with engine(folder, time_scale=time_scale, **settings) as process:
         shop = Shop(process)
         shop.wait_until_ready()
         yield shop

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tests.system.shop import TIMELINE, Shop, an_order, running_shop
+from tests.system.conftest import OpenShop
+from tests.system.shop import TIMELINE, Shop, an_order
 
 
 def test_an_approved_order_passes_every_status_once_and_in_order(shop: Shop) -> None:
@@ -75,8 +76,10 @@ def test_an_order_of_several_pizzas_is_delivered(shop: Shop) -> None:
     assert result["delivery_result"]["items"] == items
 
 
-def test_at_scale_0_an_order_needs_no_time_but_the_overhead(tmp_path: Path) -> None:
-    with running_shop(tmp_path, 0) as shop:
+def test_at_scale_0_an_order_needs_no_time_but_the_overhead(
+    open_shop: OpenShop, tmp_path: Path
+) -> None:
+    with open_shop(tmp_path, 0) as shop:
         order_id = shop.place(an_order())
         assert shop.deliver(order_id)["result"]["status"] == "completed"
         assert shop.wait_for_statuses(order_id, TIMELINE) == TIMELINE

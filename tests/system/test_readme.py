@@ -15,6 +15,8 @@ from tests.system.shop import TIMELINE, until, wait_until_gone
 from tools.shop_ports import REPO, free_offset
 from tools.shop_process import MARK
 
+pytestmark = pytest.mark.localdapr_only("the README's commands run the shop on localdapr")
+
 INSTALL_SECONDS = 600
 OPEN = "The pizza shop is open."
 

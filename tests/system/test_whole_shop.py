@@ -8,17 +8,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from tests.system.shop import Shop, an_order, running_shop
+from tests.system.conftest import OpenShop
+from tests.system.shop import Shop, an_order
 from tools.shop_client import Json, wait_for
 
 MONITOR = "/v1.0/workflows/dapr/shop-monitor"
 
 
 @pytest.fixture(scope="module")
-def the_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def the_shop(open_shop: OpenShop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("whole")
     settings = {"PIZZA_MONITOR_SECONDS": "0.5", "PIZZA_RESTOCK_BELOW": "0"}
-    with running_shop(folder, 0.02, **settings) as shop:
+    with open_shop(folder, 0.02, **settings) as shop:
         yield shop
 
 
@@ -110,6 +111,6 @@ def test_the_monitor_goes_on_after_its_service_and_its_engine_died(shop: Shop) -
     seen = wait_for(lambda: monitor_round(shop), lambda number: number >= 2)
     shop.kill("pizza-workflow")
     again = wait_for(lambda: monitor_round(shop), lambda number: number > seen)
-    shop.kill_localdapr()
+    shop.kill_engine()
     shop.start_again()
     wait_for(lambda: monitor_round(shop), lambda number: number > again)

@@ -3,12 +3,14 @@
 import base64
 import json
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 UNSHOWN = ("content-length", "transfer-encoding", "connection", "accept-encoding")
 JSON = "application/json"
+TRIES, LOCK = {}, threading.Lock()
 CUSTOM = [
     ("X-Custom", "one"),
     ("Set-Cookie", "a=1"),
@@ -89,10 +91,20 @@ def slow(_handler, argument, _body):
     return 200, b'{"slow":true}', JSON
 
 
+def flaky(_handler, argument, _body):
+    """/flaky/STATUS/FAILURES/KEY: so often this status, then 200; says how often it was asked."""
+    status, failures, _key = argument.split("/")
+    with LOCK:
+        TRIES[argument] = tries = TRIES.get(argument, 0) + 1
+    body = json.dumps({"tries": tries}).encode()
+    return int(status) if tries <= int(failures) else 200, body, JSON
+
+
 ANSWERS = {
     "healthz": lambda *_: (200, b"ok", "text/plain"),
     "dapr": lambda *_: (404,),  # /dapr/config, /dapr/subscribe
     "status": status,
+    "flaky": flaky,
     "empty": lambda _handler, argument, _body: (int(argument),),
     "slow": slow,
     "text": lambda *_: (200, "plain täxt".encode(), "text/plain; charset=utf-8"),
