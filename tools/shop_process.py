@@ -14,10 +14,10 @@ from pathlib import Path
 
 from tools.shop_engine import MARK, READY_SECONDS, ShopEngine, ShopError, until
 from tools.shop_ports import REPO, free_offset, read_ports
+from tools.tied_process import TiedProcess
 
 __all__ = ["MARK", "ShopError", "ShopProcess", "runs", "until"]
 
-TIED = Path(__file__).with_name("tied.py")
 READY = "localdapr: ready"
 STOP_SECONDS = 30.0
 LEFT_SECONDS = 10.0
@@ -39,7 +39,7 @@ class ShopProcess(ShopEngine):
         self.folder = folder
         self.apps = read_ports(offset=self.offset)
         self.log = folder / "shop.log"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: TiedProcess | None = None
         self._time_scale = time_scale
         self._settings = settings
         self._begin = 0
@@ -55,16 +55,7 @@ class ShopProcess(ShopEngine):
         """Start it and wait until it is ready. Raises ShopError when it ends before."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._begin = self.log.stat().st_size if self.log.exists() else 0
-        tied = [sys.executable, "-I", "-S", str(TIED), str(os.getpid())]
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(  # noqa: S603 - our own command
-                [*tied, *self.command()],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=self._environment(os.environ),
-                start_new_session=True,
-            )
+        self.process = TiedProcess(self.command(), self.log, env=self._environment(os.environ))
         self.wait(lambda: READY in self.output(), "to be ready", READY_SECONDS)
 
     def command(self) -> list[str]:
@@ -92,13 +83,13 @@ class ShopProcess(ShopEngine):
         """Raises ShopError when localdapr has ended."""
         if self.process is None:
             raise ShopError("the shop was not started")
-        if self.process.poll() is not None:
-            raise ShopError(f"localdapr ended with code {self.process.returncode}:\n{self.tail()}")
+        if (code := self.process.ended()) is not None:
+            raise ShopError(f"localdapr ended with code {code}:\n{self.tail()}")
 
     def signal(self, number: int) -> None:
         """Send localdapr itself a signal."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(number)
+        if self.process is not None:
+            self.process.signal(number)
 
     def ended(self, seconds: float = STOP_SECONDS) -> int:
         """The exit code, waited for. Raises ShopError when it goes on."""
