@@ -70,7 +70,7 @@ def test_a_wrong_manifest_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
     (tmp_path / "dapr.yaml").write_text("version: 1\napps: []\n")
     command = Localdapr(tmp_path, "run", "-f", ".")
     assert command.wait() == 1
-    assert command.errors == "localdapr: dapr.yaml: apps must name at least one app (line 2)\n"
+    assert command.errors == "localdapr: dapr.yaml: apps: must not be empty (line 2)\n"
 
 
 def test_a_manifest_is_run_beside_its_sidecars_until_ctrl_c(
