@@ -147,7 +147,7 @@ class PubSub:
 
     def _batch(self, app_id: str, due: Due) -> int:
         wish = self._subscribers[app_id].wish((due.pubsub, due.topic))
-        return wish.bulk.max_messages if wish and wish.bulk else 1
+        return wish.bulk if wish and wish.bulk else 1
 
     def _wanting(self, topic: Topic) -> list[str]:
         return [app_id for app_id, topics in self._topics.items() if topic in topics]

@@ -22,13 +22,6 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Bulk:
-    """Several events in one request, at most `max_messages`."""
-
-    max_messages: int = 100
-
-
-@dataclass(frozen=True)
 class Subscription:
     """One app's (or, unscoped, every app's) wish to get the events of a topic."""
 
@@ -37,7 +30,7 @@ class Subscription:
     rules: tuple[Rule, ...]
     dead_letter_topic: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    bulk: Bulk | None = None
+    bulk: int = 0  # at most so many events in one bulk request; 0: one event, not in bulk
     scopes: tuple[str, ...] = ()
     kind: str = "DECLARATIVE"
 
@@ -122,7 +115,7 @@ class SubscriptionSpec(Model):
             ),
             dead_letter_topic=self.dead_letter_topic,
             metadata=self.metadata,
-            bulk=Bulk(bulk.max_messages_count) if bulk.enabled else None,
+            bulk=max(bulk.max_messages_count, 1) if bulk.enabled else 0,
             scopes=scopes,
             kind=kind,
         )

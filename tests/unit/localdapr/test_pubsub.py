@@ -24,7 +24,7 @@ from localdapr.resiliency import Policy, Resiliency, Retry
 from localdapr.resources import Resources
 from localdapr.routing import Condition
 from localdapr.store import Store
-from localdapr.subscriptions import Bulk, Rule, Subscription
+from localdapr.subscriptions import Rule, Subscription
 from tests.unit.localdapr.recording_app import BREAK_OFF, RecordingApp, until
 
 PUBSUB = Component("pubsub", "pubsub.redis")
@@ -352,7 +352,7 @@ def test_a_bulk_subscription_gets_several_events_and_answers_for_each(tmp_path: 
         assert set(sizes) <= {1, 2}
         assert sum(sizes) > 3
 
-    play(tmp_path, story, wish(bulk=Bulk(2)))
+    play(tmp_path, story, wish(bulk=2))
 
 
 def test_one_publish_reaches_every_app_that_wants_it(tmp_path: Path) -> None:
