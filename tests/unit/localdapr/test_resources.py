@@ -91,10 +91,10 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, text: str, message:
         load(tmp_path, text)
 
 
-def test_an_error_begins_with_the_path_of_its_file(tmp_path: Path) -> None:
+def test_an_error_names_file_key_and_line(tmp_path: Path) -> None:
     with pytest.raises(ManifestError) as caught:
-        load(tmp_path, "metadata: {name: x}")
-    assert str(caught.value).startswith(str(tmp_path / "a.yaml"))
+        load(tmp_path, STORE + "---\nkind: Component\nmetadata: {name: x}\nspec: {type: [a]}")
+    assert str(caught.value) == f"{tmp_path / 'a.yaml'}: spec.type: must be a text (line 10)"
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
