@@ -34,12 +34,14 @@ NO_TRACE = Trace()
 
 
 def next_trace(traceparent: str, tracestate: str, baggage: str, sampling_rate: float) -> Trace:
-    """A new span in the caller's trace, or a new trace; all zeros when tracing is off."""
-    match = TRACEPARENT.fullmatch(traceparent)
-    span = secrets.token_hex(8)
-    if match:
-        return Trace(f"00-{match[1]}-{span}-{match[3]}", tracestate, baggage, True)
+    """The caller's trace and span, or a new trace; all zeros when tracing is off.
+
+    A span made here would be exported by nobody, and break the line from child to parent.
+    """
+    if TRACEPARENT.fullmatch(traceparent):
+        return Trace(traceparent, tracestate, baggage, True)
     if sampling_rate <= 0:
         return Trace(NONE, "", baggage)
     sampled = random.random() < sampling_rate  # noqa: S311  a share, not a secret
-    return Trace(f"00-{secrets.token_hex(16)}-{span}-{'01' if sampled else '00'}", "", baggage)
+    trace, span = secrets.token_hex(16), secrets.token_hex(8)
+    return Trace(f"00-{trace}-{span}-{'01' if sampled else '00'}", "", baggage)

@@ -1,6 +1,7 @@
 """Many orders in one request: each is started, or refused, for itself."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
@@ -38,7 +39,9 @@ class StartedOrders(BaseModel):
 def start_all(desk: FrontDesk, orders: list[dict[str, Any]]) -> list[BatchResult]:
     """Start each; one that fails stops no other."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda sent: _start(desk, sent), orders))
+        # Each in a copy of the request's context: its log lines and its trace.
+        started = [pool.submit(copy_context().run, _start, desk, sent) for sent in orders]
+        return [each.result() for each in started]
 
 
 def _start(desk: FrontDesk, sent: dict[str, Any]) -> BatchResult:

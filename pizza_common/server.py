@@ -22,6 +22,9 @@ from pizza_common.settings import Settings, settings_of
 _CONNECTIONS = 2000
 _LOOP_SECONDS = 1.0
 _DRAIN_LOOP_SECONDS = 0.05
+_NO_TRACING = (
+    "OTEL_EXPORTER_OTLP_ENDPOINT: there is no module {}; pip install 'pizza-shop[tracing]'"
+)
 
 log = structlog.get_logger()
 
@@ -43,10 +46,12 @@ def run_service(
     """The whole life of a service's process; gives its exit code."""
     try:
         settings = settings_for(name)
+        configure_logs(settings, name)
+        app = create_app(settings)
+        _trace(app, settings)
     except SettingsError as error:
         return _give_up(name, str(error))
-    configure_logs(settings, name)
-    return serve(create_app(settings), settings)
+    return serve(app, settings)
 
 
 def serve(app: OpenAPI, settings: Settings) -> int:
@@ -141,6 +146,16 @@ def _signals_set(stop: Callable[[], None]) -> Any:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+def _trace(app: OpenAPI, settings: Settings) -> None:
+    """Send traces, if there is somewhere to send them to. Raises SettingsError."""
+    if settings.otel_exporter_otlp_endpoint:
+        try:
+            from pizza_common.tracing import trace_service
+        except ImportError as missing:
+            raise SettingsError(_NO_TRACING.format(missing.name)) from missing
+        trace_service(app)
 
 
 def _run_all(hooks: list[Callable[[], None]]) -> None:

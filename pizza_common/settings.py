@@ -69,6 +69,10 @@ class Settings(BaseSettings):
     pizza_log_format: Literal["auto", "json", "console"] = Field(
         default="auto", description="json, console, or auto: console on a terminal, else json"
     )
+    otel_exporter_otlp_endpoint: str = Field(
+        default="",
+        description="Where traces are sent, by OTLP over HTTP; none are made when empty",
+    )
 
 
 AnySettings = TypeVar("AnySettings", bound=Settings)

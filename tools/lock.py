@@ -8,6 +8,7 @@ from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[1]
 LOCK = REPO / "requirements.txt"
+EXTRAS = ("dev", "metrics", "tracing")
 
 HEADER = """\
 # The exact version of everything that the shop needs to run and to be tested.
@@ -33,7 +34,8 @@ def main() -> int:
 
 def compile_pins(pins: Path, more: list[str]) -> int:
     command = [sys.executable, "-m", "piptools", "compile", "--quiet", "--strip-extras"]
-    command += ["--extra", "dev", "--no-emit-options", "--no-header", *more]
+    command += [f"--extra={name}" for name in EXTRAS]
+    command += ["--no-emit-options", "--no-header", *more]
     command += ["--output-file", str(pins), "pyproject.toml"]
     # An index that this machine is set to use is no business of the lock's.
     environment = {**os.environ, "CUSTOM_COMPILE_COMMAND": "make lock"}

@@ -23,8 +23,8 @@ def project() -> dict[str, Any]:
 
 def bounds() -> list[Requirement]:
     found = project()
-    texts = [*found["dependencies"], *found["optional-dependencies"]["dev"]]
-    return [Requirement(text) for text in texts]
+    extras = [text for texts in found["optional-dependencies"].values() for text in texts]
+    return [Requirement(text) for text in (*found["dependencies"], *extras)]
 
 
 def test_every_line_is_an_exact_version_or_the_project_itself() -> None:

@@ -115,6 +115,24 @@ def test_a_wrong_setting_is_one_clear_line():
     assert "PIZZA_TIME_SCALE" in lines[0]
 
 
+@pytest.fixture
+def without_extras(tmp_path):
+    """A search path on which what the extras install is as good as missing."""
+    for package in ("opentelemetry", "prometheus_client"):
+        missing = f"raise ModuleNotFoundError('not installed', name={package!r})"
+        (tmp_path / f"{package}.py").write_text(missing)
+    return {"PYTHONPATH": tmp_path}
+
+
+def test_traces_that_cannot_be_made_are_one_clear_line(without_extras):
+    with Process(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", **without_extras) as kitchen:
+        code, lines = kitchen.ended()
+    assert code == 1
+    assert len(lines) == 1
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in lines[0]
+    assert "pip install 'pizza-shop[tracing]'" in lines[0]
+
+
 def test_without_a_sidecar_it_lives_but_is_not_ready_and_says_so_at_once():
     with Process() as kitchen:
         kitchen.ready()
