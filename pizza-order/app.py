@@ -9,6 +9,7 @@ from flask_openapi.openapi import OpenAPI
 from pydantic import BaseModel, ConfigDict, Field
 
 from order_book import OrderBook
+from order_watch import OrderWatch
 from pizza_common.answers import OrderAnswer
 from pizza_common.order import Attempt, Order, OrderId, OrderPath
 from pizza_common.service import problem_docs, run_service, service_app
@@ -124,7 +125,8 @@ def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None)
     sidecar = sidecar or Sidecar(settings)
     app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
     app.extensions["hooks"].stopped.append(sidecar.close)
-    app.extensions["order_book"] = OrderBook(sidecar, settings.pizza_time_scale)
+    watch = OrderWatch(app.extensions["metrics"])
+    app.extensions["order_book"] = OrderBook(sidecar, watch, settings.pizza_time_scale)
     app.register_api(api)
     return app
 

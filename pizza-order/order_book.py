@@ -9,11 +9,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-import structlog
-
 from cursor import format_cursor, parse_cursor
 from open_orders import OpenOrders
 from order_index import FIRST_PLACE, PAGE_SIZE, OrderIndex, Place
+from order_watch import OrderWatch
 from pizza_common.errors import Conflict, NotFound
 from pizza_common.event import OrderEvent, moment
 from pizza_common.locks import KeyLocks
@@ -27,18 +26,17 @@ Document = dict[str, Any]
 
 _WALK = 10 * PAGE_SIZE  # entries that one listing looks at, at most
 
-log = structlog.get_logger()
-
 
 class OrderBook:
     """Registers orders, takes in what is said of them, and tells where they stand."""
 
-    def __init__(self, sidecar: Sidecar, time_scale: float = 1.0) -> None:
+    def __init__(self, sidecar: Sidecar, watch: OrderWatch, time_scale: float = 1.0) -> None:
         self._sidecar = sidecar
         self._time_scale = time_scale
         self._index = OrderIndex(sidecar)
         self._open = OpenOrders(sidecar)
         self._locks = KeyLocks()
+        self._watch = watch
 
     def register(self, order: Order) -> None:
         """Enter an order; the same again changes nothing. Raises Conflict, Unavailable."""
@@ -47,7 +45,6 @@ class OrderBook:
     def note(self, event: OrderEvent) -> None:
         """Take in an event, known or new, late or early. Raises Unavailable."""
         self._change(event.order_id, lambda known: _noted(known, event))
-        log.info("noted", order_id=event.order_id, status=event.status.value)
 
     def find(self, order_id: str) -> dict[str, Any]:
         """The order with its status and timeline. Raises NotFound, Unavailable."""
@@ -138,6 +135,7 @@ class OrderBook:
         if not _is_over(changed) and (known is None or _is_over(known)):
             self._open.add(order_id)
         self._sidecar.save_state(_key(order_id), changed, etag)
+        self._watch.saw(order_id, known, changed)
         if _is_over(changed):
             self._open.strike(order_id)
 

@@ -21,10 +21,12 @@ from messages import (
 )
 from monitor_keeper import MonitorKeeper
 from pizza_activities import Shop
+from pizza_common.metrics import Metrics
 from pizza_common.order import Order, OrderPath
 from pizza_common.service import problem_docs, run_service, service_app
 from pizza_common.settings import settings_of
 from pizza_common.sidecar import Sidecar
+from step_meter import StepMeter
 from ticket import Terms
 from worker import Worker, new_runtime, register
 from workflow_client import WorkflowClient
@@ -100,11 +102,11 @@ def create_app(
     sidecar = sidecar or Sidecar(settings)
     workflows = workflows or WorkflowClient(settings)
     shop = Shop(sidecar, settings.pizza_time_scale)
-    worker = worker or a_worker(settings, shop)
+    metrics = Metrics()
+    worker = worker or a_worker(settings, shop, StepMeter(metrics))
     monitor = MonitorKeeper(workflows, worker.is_ready, settings)
-    app = service_app(
-        SERVICE, settings, checks={"sidecar": sidecar.is_ready, "worker": worker.is_ready}
-    )
+    checks = {"sidecar": sidecar.is_ready, "worker": worker.is_ready}
+    app = service_app(SERVICE, settings, checks, metrics)
     shop.faults = app.extensions.get("faults")
     hooks = app.extensions["hooks"]
     hooks.started += [worker.start, monitor.start]
@@ -117,12 +119,12 @@ def create_app(
     return app
 
 
-def a_worker(settings: WorkflowSettings, shop: Shop) -> Worker:
+def a_worker(settings: WorkflowSettings, shop: Shop, meter: StepMeter) -> Worker:
     """A worker that runs the story with this shop."""
 
     def build() -> Any:
         runtime = new_runtime(settings)
-        register(runtime, shop)
+        register(runtime, shop, meter)
         return runtime
 
     return Worker(build)

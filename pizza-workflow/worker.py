@@ -23,8 +23,10 @@ from monitor import shop_monitor
 from monitor_activities import STEPS as MONITOR_STEPS
 from pizza_activities import STEPS, Json, Shop
 from pizza_common.errors import InjectedFault, PeerRefused, PizzaError
+from pizza_common.metrics import Metrics
 from pizza_workflow import pizza_workflow
 from saga import Steps, dumped
+from step_meter import StepMeter
 from steps import NonRetryableError, Step, input_of
 from undo_activities import UNDOS
 from workflow_settings import WorkflowSettings
@@ -44,16 +46,17 @@ END_SECONDS = 3.0
 """How long a stopping worker may take to deliver its last results."""
 
 
-def register(runtime: WorkflowRuntime, shop: Shop) -> None:
-    """Make the workflows and their steps known to a runtime.
+def register(runtime: WorkflowRuntime, shop: Shop, meter: StepMeter | None = None) -> None:
+    """Make the workflows and their steps known to a runtime; the meter measures their runs.
 
     The SDK marks each function it is given and then refuses it to a second runtime, so it gets
     new ones that do nothing but pass on.
     """
+    meter = meter or StepMeter(Metrics())
     for workflow in WORKFLOWS:
         runtime.register_workflow(workflow_of(workflow), name=workflow.__name__)
     for step in (*STEPS, *UNDOS, *MONITOR_STEPS, *FIRST_FORM_STEPS):
-        runtime.register_activity(activity_of(step, shop), name=step.__name__)
+        runtime.register_activity(activity_of(step, shop, meter), name=step.__name__)
 
 
 def workflow_of(workflow: Step) -> Callable[[DaprWorkflowContext, Json], Steps]:
@@ -65,14 +68,17 @@ def workflow_of(workflow: Step) -> Callable[[DaprWorkflowContext, Json], Steps]:
     return run
 
 
-def activity_of(step: Step, shop: Shop) -> Callable[[WorkflowActivityContext, Json], Any]:
+def activity_of(
+    step: Step, shop: Shop, meter: StepMeter
+) -> Callable[[WorkflowActivityContext, Json], Any]:
     """The step as an activity: JSON in, JSON out.
 
     Raises NonRetryableError where the peer's answer is final, or is none that can be read.
     """
 
     def activity(_ctx: WorkflowActivityContext, given: Json) -> Any:
-        with structlog.contextvars.bound_contextvars(order_id=order_id_of(given)):
+        order_id = order_id_of(given)
+        with structlog.contextvars.bound_contextvars(order_id=order_id), meter.run(step):
             try:
                 return as_json(shop.do(step, input_of(step).model_validate(given)))
             except (PizzaError, ValidationError) as error:

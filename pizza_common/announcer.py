@@ -34,7 +34,7 @@ class Announcer:
         event = OrderEvent.announce(order, status, self._service, attempt=attempt, detail=detail)
         self._sidecar.publish(event)
         self._remember(event.event_id)
-        log.info("announced", service=self._service, order_id=order.id, status=status.value)
+        log.debug("announced", service=self._service, order_id=order.id, status=status.value)
 
     def tell_first(self, order: Order, status: Status, *, attempt: int = 1) -> None:
         """Say it, unless this process did lately: it spares the shop a repetition."""

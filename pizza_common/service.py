@@ -16,8 +16,10 @@ from werkzeug.routing import BaseConverter
 
 from pizza_common.errors import BadInput, Unavailable
 from pizza_common.faults import install_faults
+from pizza_common.metrics import PAGE_TYPE, Metrics
 from pizza_common.order import ORDER_ID
 from pizza_common.problems import Problem, install_problems, problem_docs, refuse_input
+from pizza_common.request_meter import install_meter
 from pizza_common.server import Hooks, run_service
 from pizza_common.settings import Settings
 
@@ -63,11 +65,14 @@ class OrderIdConverter(BaseConverter):
     regex = ORDER_ID
 
 
-def service_app(name: str, settings: Settings, checks: Checks | None = None) -> OpenAPI:
+def service_app(
+    name: str, settings: Settings, checks: Checks | None = None, metrics: Metrics | None = None
+) -> OpenAPI:
     """An app of that name with nothing but what all share.
 
     `checks` are asked by /readyz, by name. What has to happen when the app begins and ends to
-    serve is added to `app.extensions["hooks"]`, a Hooks.
+    serve is added to `app.extensions["hooks"]`, a Hooks; what it counts is made by
+    `app.extensions["metrics"]`, a Metrics.
     """
     app = OpenAPI(
         name,
@@ -80,10 +85,12 @@ def service_app(name: str, settings: Settings, checks: Checks | None = None) -> 
     app.request_class = JsonRequest
     app.config["MAX_CONTENT_LENGTH"] = settings.pizza_max_body_bytes
     app.url_map.converters["order_id"] = OrderIdConverter
-    app.extensions |= {"hooks": Hooks(), "checks": dict(checks or {})}
+    metrics = metrics or Metrics()
+    app.extensions |= {"hooks": Hooks(), "checks": dict(checks or {}), "metrics": metrics}
     install_problems(app)
     app.before_request(_begin_request)
     app.after_request(_end_request)
+    install_meter(app, metrics)
     app.register_api(health)
     if settings.pizza_faults:
         install_faults(app)
@@ -104,6 +111,13 @@ def readyz() -> dict[str, Any]:
     if missing:
         raise Unavailable(f"Not ready: {', '.join(missing)}")
     return Health().model_dump()
+
+
+@health.get("/metrics", responses={200: {"content": {PAGE_TYPE: {}}}, **problem_docs(404)})
+def metrics() -> Response:
+    """The service's numbers, for Prometheus."""
+    page: Metrics = current_app.extensions["metrics"]
+    return Response(page.page(), content_type=PAGE_TYPE)
 
 
 def _begin_request() -> None:

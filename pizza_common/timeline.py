@@ -14,8 +14,8 @@ Entry = dict[str, Any]
 
 def merge(entries: Iterable[Entry], new: Entry) -> list[Entry]:
     """The timeline with one more entry; of two with the same status and round, the earlier."""
-    known = {_name(entry): entry for entry in entries}
-    name = _name(new)
+    known = {name_of(entry): entry for entry in entries}
+    name = name_of(new)
     known[name] = min(known.get(name, new), new, key=_age)
     rounds = [attempt for status, attempt, _ in known if in_round(Status(status))]
     last_round = max(rounds, default=1)
@@ -28,7 +28,8 @@ def status_of(entries: list[Entry]) -> Status:
     return next((status for status in told if status not in NOTICES), Status.RECEIVED)
 
 
-def _name(entry: Entry) -> tuple[str, int, int]:
+def name_of(entry: Entry) -> tuple[str, int, int]:
+    """What an entry tells, whenever it was told: status, round, and which time in it."""
     return entry["status"], entry.get("attempt", 1), entry.get("repeat", 1)
 
 
@@ -38,7 +39,7 @@ def _age(entry: Entry) -> tuple[str, str, str]:
 
 def _rank(entry: Entry, last_round: int) -> Rank:
     """A pizza discarded for a remake ends its round; discarded at last, it is part of the undo."""
-    status, attempt, repeat = _name(entry)
+    status, attempt, repeat = name_of(entry)
     if status == Status.PIZZA_DISCARDED and attempt < last_round:
         return (1, attempt, len(Status), repeat)
     return rank(Status(status), attempt, repeat)

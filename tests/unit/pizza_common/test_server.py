@@ -133,6 +133,14 @@ def test_traces_that_cannot_be_made_are_one_clear_line(without_extras):
     assert "pip install 'pizza-shop[tracing]'" in lines[0]
 
 
+def test_without_the_extras_it_works_and_says_what_metrics_need(without_extras, dapr):
+    with Process(dapr, PIZZA_TIME_SCALE=0, **without_extras) as kitchen:
+        assert kitchen.ready().cook().status_code == 200
+        answer = requests.get(f"{kitchen.url}/metrics", timeout=DEADLINE)
+    assert answer.status_code == 404
+    assert "pip install 'pizza-shop[metrics]'" in answer.json()["detail"]
+
+
 def test_without_a_sidecar_it_lives_but_is_not_ready_and_says_so_at_once():
     with Process() as kitchen:
         kitchen.ready()

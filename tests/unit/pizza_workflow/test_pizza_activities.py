@@ -23,8 +23,10 @@ from pizza_activities import (
 )
 from pizza_common.errors import PeerRefused, PeerUnavailable, SidecarUnavailable
 from pizza_common.faults import Fault, Faults
+from pizza_common.metrics import Metrics
 from pizza_common.settings import Settings
 from pizza_common.sidecar import Sidecar
+from step_meter import StepMeter
 from steps import NonRetryableError, input_of
 from tests.unit.fake_sidecar import FakeSidecar
 from tests.unit.services import ORDER, an_order
@@ -77,7 +79,7 @@ def peers():
 
 def run(step, shop, given=GIVEN, **more):
     """The step as the engine runs it."""
-    return activity_of(step, shop)(None, {**given, **more})
+    return activity_of(step, shop, StepMeter(Metrics()))(None, {**given, **more})
 
 
 def asked(peers, number=0):
