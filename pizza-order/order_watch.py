@@ -42,13 +42,24 @@ class OrderWatch:
             "one that is delivered again is not counted, one that a crash cut off may be missing.",
             "status",
         )
-        self._moves = metrics.counter(
-            "pizza_order_moves_total",
-            "Orders that went from one state, or none, to another one, or were deleted: into a "
-            "state less out of it are in it. One that a crash cut off may be missing.",
-            "previous",
+        self._entered = metrics.counter(
+            "pizza_order_entered_total",
+            "Orders that came to stand in a state, each time they did; `deleted` is one, too. "
+            "Those that entered it less those that left it are in it.",
             "status",
         )
+        self._left = metrics.counter(
+            "pizza_order_left_total",
+            "Orders that went on from a state; from `none` goes an order of which the book hears "
+            "for the first time.",
+            "status",
+        )
+        # At zero from the beginning: Prometheus sees no increase where there was no number.
+        for status in Status:
+            for counter in (self._states, self._entered, self._left):
+                counter.labels(status.value)
+        self._entered.labels(DELETED)
+        self._left.labels(NOWHERE)
 
     def saw(self, order_id: str, before: Document | None, after: Document) -> None:
         """Tell what is new in a document that was written."""
@@ -66,7 +77,8 @@ class OrderWatch:
             )
         stood, stands = _standing(before), _standing(after)
         if stood != stands:
-            self._moves.labels(stood, stands).inc()
+            self._left.labels(stood).inc()
+            self._entered.labels(stands).inc()
 
 
 def changes(before: Document | None, after: Document) -> Iterator[Change]:

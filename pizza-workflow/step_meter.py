@@ -36,6 +36,13 @@ class StepMeter:
             "step",
         )
 
+        for undo in UNDOS:
+            self._compensations.labels(undo.__name__)
+
+    def expect(self, step: Step) -> None:
+        """Begin at zero: Prometheus sees no increase where there was no number."""
+        self._retries.labels(step.__name__)
+
     @contextmanager
     def run(self, step: Step) -> Iterator[None]:
         """Measure the block as one run of a step."""

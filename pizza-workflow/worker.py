@@ -56,6 +56,7 @@ def register(runtime: WorkflowRuntime, shop: Shop, meter: StepMeter | None = Non
     for workflow in WORKFLOWS:
         runtime.register_workflow(workflow_of(workflow), name=workflow.__name__)
     for step in (*STEPS, *UNDOS, *MONITOR_STEPS, *FIRST_FORM_STEPS):
+        meter.expect(step)
         runtime.register_activity(activity_of(step, shop, meter), name=step.__name__)
 
 

@@ -95,7 +95,7 @@ def test_the_image_has_the_projects_version_here_and_in_the_cluster() -> None:
 
 @pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
 def test_a_container_may_do_nothing_but_its_work(service: dict[str, Any]) -> None:
-    assert re.fullmatch(r"[\w./-]+:\d+\.\d+[\w.-]*", service["image"])
+    assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+[\w.-]*", service["image"])
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service.get("read_only") or service["image"].startswith("openzipkin/")
@@ -107,6 +107,18 @@ def test_a_container_may_do_nothing_but_its_work(service: dict[str, Any]) -> Non
 def test_what_can_be_asked_for_its_health_is_asked(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0].startswith("CMD")
     assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+def test_prometheus_asks_each_service_under_its_name() -> None:
+    (config,) = documents(DEPLOY / "compose/prometheus.yaml")
+    asked = {
+        job["job_name"]: [host for each in job["static_configs"] for host in each["targets"]]
+        for job in config["scrape_configs"]
+    }
+    assert asked == {app.app_id: [f"{app.app_id}-dapr:{app.app}"] for app in APPS}
+    mounted = [volume.split(":")[0] for volume in SERVICES["prometheus"]["volumes"]]
+    assert "./compose/prometheus.yaml" in mounted
+    assert "metrics" in SERVICES["pizza-order"]["build"]["args"]["EXTRAS"].split()
 
 
 def test_what_has_to_outlive_a_container_is_in_a_volume() -> None:

@@ -87,6 +87,8 @@ def test_an_app_of_the_manifest_has_a_deployment_under_its_id_and_port(app: AppP
     assert given["dapr.io/enabled"] == "true"
     assert given["dapr.io/app-id"] == app.app_id
     assert given["dapr.io/app-port"] == str(app.app)
+    assert given["prometheus.io/scrape"] == "true"
+    assert (given["prometheus.io/port"], given["prometheus.io/path"]) == (str(app.app), "/metrics")
     assert given["dapr.io/config"] in named(resources, "Configuration")
     assert container["args"] == [f"{app.app_id}/app.py"]
     assert container["env"] == [{"name": "APP_PORT", "value": str(app.app)}]

@@ -8,7 +8,8 @@ from pizza_common.status import Status
 from tests.unit.metric_values import values
 from tests.unit.services import ORDER, an_order
 
-STATES, MOVES = "pizza_order_states_total", "pizza_order_moves_total"
+STATES = "pizza_order_states_total"
+ENTERED, LEFT = "pizza_order_entered_total", "pizza_order_left_total"
 
 
 @pytest.fixture
@@ -54,7 +55,8 @@ def test_an_event_that_comes_late_is_told_with_its_place(client):
         ("confirmed", None, True),
         ("validating", None, True),
     ]
-    assert values(client, MOVES) == {("none", "cooked"): 1}
+    assert values(client, ENTERED) == {("cooked",): 1}
+    assert values(client, LEFT) == {("none",): 1}
 
 
 def test_a_write_that_has_to_be_tried_again_is_told_once(client, sidecar, monkeypatch):
@@ -77,17 +79,20 @@ def test_a_reminder_is_counted_and_moves_no_order(client):
     told(client, "waiting_for_validation", "validation_reminder")
     tell(client, "validation_reminder", repeat=2)
     assert values(client, STATES)["validation_reminder",] == 2
-    assert values(client, MOVES) == {("none", "waiting_for_validation"): 1}
+    assert values(client, ENTERED) == {("waiting_for_validation",): 1}
 
 
-def test_orders_in_a_state_are_those_that_moved_in_less_those_that_moved_out(client):
-    told(client, "validating", "processing", "cooked", "delivered")
+def test_orders_in_a_state_are_those_that_entered_it_less_those_that_left_it(client):
+    told(client, "validating", "processing", "cooked", "confirmed", "delivered")
+    assert values(client, ENTERED).keys() - values(client, LEFT).keys() == {("delivered",)}
     client.delete("/order/123")
-    moves = values(client, MOVES)
-    standing = {status: 0.0 for pair in moves for status in pair}
-    for (previous, status), count in moves.items():
-        standing[status] += count
-        standing[previous] -= count
-    assert standing.pop("none") == -1
-    assert standing.pop("deleted") == 1
-    assert set(standing.values()) == {0}
+    entered, left = values(client, ENTERED), values(client, LEFT)
+    assert entered.keys() - left.keys() == {("deleted",)}
+    assert left.keys() - entered.keys() == {("none",)}
+    assert set(entered.values()) == set(left.values()) == {1}
+
+
+def test_the_numbers_are_there_before_anything_happens(client):
+    page = client.get("/metrics").text
+    for name in (STATES, ENTERED, LEFT):
+        assert all(f'{name}{{status="{status}"}} 0.0' in page for status in Status)
