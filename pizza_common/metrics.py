@@ -40,8 +40,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = prometheus_client.CollectorRegistry() if prometheus_client else None
-        if prometheus_client:
-            prometheus_client.disable_created_metrics()  # a second series for each counter
+        if prometheus_client:  # a second series for each counter is of no use here
+            prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
     def counter(self, name: str, what: str, *labels: str) -> Counter:
         """Something that happened, counted since the process began; `name` ends in `_total`."""
