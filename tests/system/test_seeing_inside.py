@@ -9,14 +9,15 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.system.shop import TIMELINE, Shop, an_order, running_shop
+from tests.system.conftest import OpenShop
+from tests.system.shop import TIMELINE, Shop, an_order
 from tools.shop_client import wait_for
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(open_shop: OpenShop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """One of this module's own, in which nobody else's orders are counted."""
-    with running_shop(tmp_path_factory.mktemp("seen"), 0.05) as shop:
+    with open_shop(tmp_path_factory.mktemp("seen"), 0.05) as shop:
         yield shop
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.system.conftest import OpenShop
 from tests.system.otlp_collector import Collector, Span, collecting
-from tests.system.shop import TIMELINE, Shop, an_order, running_shop
+from tests.system.shop import TIMELINE, Shop, an_order
 from tools.shop_client import wait_for
 
 STEPS = [
@@ -46,12 +47,14 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.fixture(scope="module")
-def shop(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(
+    open_shop: OpenShop, collector: Collector, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shop]:
     # In this process's environment, which sidecars inherit, too: daprd reads the same variables.
     with pytest.MonkeyPatch.context() as patch:
         for name, value in collector.environment.items():
             patch.setenv(name, value)
-        with running_shop(tmp_path_factory.mktemp("traced"), 0.05) as shop:
+        with open_shop(tmp_path_factory.mktemp("traced"), 0.05) as shop:
             yield shop
 
 
