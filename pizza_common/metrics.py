@@ -60,7 +60,7 @@ class Metrics:
     def page(self) -> bytes:
         """All numbers, in Prometheus' text format. Raises NotFound."""
         if self._registry is None:
-            raise NotFound("There are no metrics: pip install 'pizza-shop[metrics]'")
+            raise NotFound("There are no metrics: pip install '.[metrics]'")
         return prometheus_client.generate_latest(self._registry)
 
 

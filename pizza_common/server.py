@@ -22,9 +22,7 @@ from pizza_common.settings import Settings, settings_of
 _CONNECTIONS = 2000
 _LOOP_SECONDS = 1.0
 _DRAIN_LOOP_SECONDS = 0.05
-_NO_TRACING = (
-    "OTEL_EXPORTER_OTLP_ENDPOINT: there is no module {}; pip install 'pizza-shop[tracing]'"
-)
+_NO_TRACING = "OTEL_EXPORTER_OTLP_ENDPOINT: there is no module {}; pip install '.[tracing]'"
 
 log = structlog.get_logger()
 

@@ -95,5 +95,7 @@ def _name_invocation(span: trace.Span, request: PreparedRequest) -> None:
 
 def _name_trace() -> None:
     """Each line that is logged for a request names its trace."""
-    trace_id = trace.get_current_span().get_span_context().trace_id
-    structlog.contextvars.bind_contextvars(trace_id=trace.format_trace_id(trace_id))
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        trace_id = trace.format_trace_id(context.trace_id)
+        structlog.contextvars.bind_contextvars(trace_id=trace_id)

@@ -130,7 +130,7 @@ def test_traces_that_cannot_be_made_are_one_clear_line(without_extras):
     assert code == 1
     assert len(lines) == 1
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in lines[0]
-    assert "pip install 'pizza-shop[tracing]'" in lines[0]
+    assert "pip install '.[tracing]'" in lines[0]
 
 
 def test_without_the_extras_it_works_and_says_what_metrics_need(without_extras, dapr):
@@ -138,7 +138,7 @@ def test_without_the_extras_it_works_and_says_what_metrics_need(without_extras, 
         assert kitchen.ready().cook().status_code == 200
         answer = requests.get(f"{kitchen.url}/metrics", timeout=DEADLINE)
     assert answer.status_code == 404
-    assert "pip install 'pizza-shop[metrics]'" in answer.json()["detail"]
+    assert "pip install '.[metrics]'" in answer.json()["detail"]
 
 
 def test_without_a_sidecar_it_lives_but_is_not_ready_and_says_so_at_once():
