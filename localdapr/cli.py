@@ -12,53 +12,33 @@ import click
 
 from localdapr.errors import LocalDaprError
 
-APPS = "localdapr.commands.apps"
-COMMANDS = {  # name: module, and the click command in it
-    "invoke": (APPS, "invoke"),
-    "list": (APPS, "list_apps"),
-    "publish": (APPS, "publish"),
-    "reset": (APPS, "reset"),
-    "run": ("localdapr.run_command", "command"),
-    "stop": (APPS, "stop"),
-    "workflow": ("localdapr.commands.workflow", "workflow"),
+COMMANDS = {  # name: where it is, a module of `commands` and a name in it
+    "invoke": ("apps", "invoke"),
+    "list": ("apps", "list_apps"),
+    "publish": ("apps", "publish"),
+    "reset": ("apps", "reset"),
+    "run": ("run", "command"),
+    "stop": ("apps", "stop"),
+    "workflow": ("workflow", "workflow"),
 }
 
 
 class LazyGroup(click.Group):
-    """Imports a command's module only when the command is used or its help is shown."""
+    """Imports a command's module only when it is used, so that a run starts at once."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
 
-    def get_command(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
-        cmd_name: str,
-    ) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
             return None
-        module, name = COMMANDS[cmd_name]
-        command = getattr(importlib.import_module(module), name)
+        module, attribute = COMMANDS[name]
+        command = getattr(importlib.import_module(f"localdapr.commands.{module}"), attribute)
         return command if isinstance(command, click.Command) else None
 
 
-def _print_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        from importlib import metadata
-
-        click.echo(f"localdapr {metadata.version('pizza-shop')}")
-        ctx.exit()
-
-
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_print_version,
-    help="Show the version and exit.",
-)
+@click.version_option(package_name="pizza-shop", message="localdapr %(version)s")
 def localdapr() -> None:
     """Runs Dapr apps without a Dapr installation: an embedded sidecar on SQLite."""
 

@@ -63,6 +63,10 @@ class Host:
         app_ids = [app.app_id for app in run.apps if self.runs.get(app.app_id) is run]
         await asyncio.gather(*(self._remove(app_id) for app_id in app_ids))
 
+    def served(self) -> list[tuple[App, Run]]:
+        """Every app that is served now, with the run that it belongs to."""
+        return [(each.app, self.runs[app_id]) for app_id, each in self._sidecars.items()]
+
     async def app_started(self, app_id: str) -> None:
         """The app's port answers: ask what it subscribes to, and deliver to it."""
         self.sidecar(app_id).ready = True

@@ -27,6 +27,7 @@ WorkflowResponse = protos.WorkflowResponse
 pb = protos
 
 TaskHubServicer = _grpc.TaskHubSidecarServiceServicer
+TaskHubStub = _grpc.TaskHubSidecarServiceStub
 add_task_hub_to_server = _grpc.add_TaskHubSidecarServiceServicer_to_server
 
 # The SDK marks "no deadline" by a timer in the year 9999; such a timer never needs to be armed.

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import click
 
-from localdapr.commands.asking import ask, data_dir_option, json_text
+from localdapr.commands.asking import (
+    ask_sidecar,
+    data_dir_option,
+    json_text,
+    running_app,
+    running_apps,
+)
 from localdapr.commands.moments import age, shown_time
+from localdapr.commands.run import DATA_FOLDER
 from localdapr.commands.tables import output_option, show
 from localdapr.errors import FolderInUseError, LocalDaprError, NobodyThereError, RefusedError
-from localdapr.run_command import DATA_FOLDER
 
 STOP_SECONDS = 30.0  # an app has 10 s to end, then its sidecar
+URL_SIGNS = "!#$%&'()*+,/:;=?@[]~"  # of a path to call, left as they are
+CLOUD_EVENT = {"id", "source", "specversion", "type"}
 SHORT = {
     "APP ID": "appId",
     "HTTP PORT": "httpPort",
@@ -33,6 +42,7 @@ WIDE = SHORT | {
     "DAPRD PID": "daprdPid",
     "RUN TEMPLATE PATH": "runTemplatePath",
 }
+data_option = click.option("-d", "--data", type=json_text, help="What is sent, as JSON.")
 file_option = click.option(
     "-f", "--data-file", type=click.File("rb"), help="A file with the data; - is standard input."
 )
@@ -43,7 +53,7 @@ file_option = click.option(
 @data_dir_option
 def list_apps(output: str, folder: Path) -> None:
     """List the apps that run, their ports and processes."""
-    rows = ask(folder, "list")
+    rows = running_apps(folder)
     for row in rows:
         began = int(row["created"] * 1_000_000)
         row |= {"age": age(began), "created": shown_time(began)}
@@ -59,12 +69,16 @@ def stop(ctx: click.Context, app_id: str | None, run_file: Path | None, folder: 
     """End a run and wait for its end: that of one app, or with -f that of a template."""
     if (app_id is None) == (run_file is None):
         raise click.UsageError("give --app-id ID or -f FILE|DIR")
-    template = None
-    if run_file is not None:
-        template = str((run_file / "dapr.yaml" if run_file.is_dir() else run_file).resolve())
+    if app_id is not None:
+        rows = _run_of_app(folder, app_id)
+    else:
+        assert run_file is not None
+        template = (run_file / "dapr.yaml" if run_file.is_dir() else run_file).resolve()
         if ctx.get_parameter_source("folder") is click.core.ParameterSource.DEFAULT:
-            folder = Path(template).parent / DATA_FOLDER
-    ended = ask(folder, "stop", app_id=app_id, template=template)
+            folder = template.parent / DATA_FOLDER
+        rows = _run_of_template(folder, str(template))
+    os.kill(rows[0]["cliPid"], signal.SIGTERM)
+    ended = [row["appId"] for row in rows]
     _wait_until_gone(folder, set(ended))
     click.echo(f"stopped: {', '.join(ended)}")
 
@@ -73,17 +87,20 @@ def stop(ctx: click.Context, app_id: str | None, run_file: Path | None, folder: 
 @click.option("-a", "--app-id", required=True, metavar="ID", help="The app to call.")
 @click.option("-m", "--method", required=True, metavar="PATH", help="The path to call.")
 @click.option("-v", "--verb", default="POST", show_default=True, help="The HTTP verb.")
-@click.option("-d", "--data", type=json_text, help="The body, as JSON.")
+@data_option
 @file_option
 @data_dir_option
-def invoke(data: str | None, data_file: Any, folder: Path, **asked: Any) -> None:
+def invoke(
+    app_id: str, method: str, verb: str, data: str | None, data_file: Any, folder: Path
+) -> None:
     """Call an app, as another app would; print what it answers."""
-    answer = ask(folder, "invoke", body=_body(data, data_file), **asked)
-    click.echo(base64.b64decode(answer["body"]), nl=False)
-    if sys.stdout.isatty():
-        click.echo()
-    if answer["status"] >= 400:
-        raise RefusedError(f"{asked['app_id']} answered {answer['status']} {answer['reason']}")
+    path = f"/v1.0/invoke/{app_id}/method/{quote(method.lstrip('/'), URL_SIGNS)}"
+    app, body = running_app(folder, app_id), _body(data, data_file)
+    kind = "application/json" if body else ""
+    status, reason, content = ask_sidecar(app, verb, path, body, kind)
+    click.echo(content, nl=sys.stdout.isatty())
+    if status >= 400:
+        raise RefusedError(f"{app_id} answered {status} {reason}")
 
 
 @click.command("publish")
@@ -92,14 +109,26 @@ def invoke(data: str | None, data_file: Any, folder: Path, **asked: Any) -> None
 )
 @click.option("-p", "--pubsub", required=True, metavar="NAME", help="The pub/sub component.")
 @click.option("-t", "--topic", required=True, help="The topic.")
-@click.option("-d", "--data", type=json_text, help="The message, as JSON.")
+@data_option
 @click.option("-m", "--metadata", type=json_text, default="{}", help="As a JSON object of texts.")
 @file_option
 @data_dir_option
-def publish(data: str | None, data_file: Any, metadata: str, folder: Path, **asked: Any) -> None:
+def publish(
+    app_id: str,
+    pubsub: str,
+    topic: str,
+    data: str | None,
+    metadata: str,
+    data_file: Any,
+    folder: Path,
+) -> None:
     """Publish a message, in the name of an app."""
-    body, options = _body(data, data_file), json.loads(metadata)
-    ask(folder, "publish", body=body, metadata=options, **asked)
+    options = urlencode({f"metadata.{key}": each for key, each in json.loads(metadata).items()})
+    path = f"/v1.0/publish/{quote(pubsub, '')}/{quote(topic)}?{options}"
+    app, body = running_app(folder, app_id), _body(data, data_file)
+    status, _, answer = ask_sidecar(app, "POST", path, body, _content_type(body))
+    if status >= 400:
+        raise RefusedError(json.loads(answer)["message"])
     click.echo("published")
 
 
@@ -125,18 +154,49 @@ def reset(yes: bool, folder: Path) -> None:
     click.echo(f"{folder} is empty now")
 
 
-def _body(data: str | None, data_file: Any) -> str:
+def _run_of_app(folder: Path, app_id: str) -> list[dict[str, Any]]:
+    app = running_app(folder, app_id)
+    rows = [row for row in running_apps(folder) if _run_of(row) == _run_of(app)]
+    if len(rows) > 1:
+        raise RefusedError(
+            f"{app_id} is one of {len(rows)} apps that run together; "
+            f"stop them all with: localdapr stop -f {rows[0]['runTemplatePath']}"
+        )
+    return rows
+
+
+def _run_of(row: dict[str, Any]) -> tuple[int, float]:
+    return row["cliPid"], row["created"]
+
+
+def _run_of_template(folder: Path, template: str) -> list[dict[str, Any]]:
+    rows = [row for row in running_apps(folder) if row["runTemplatePath"] == template]
+    if not rows:
+        raise RefusedError(f"no run of {template} is here")
+    return rows
+
+
+def _body(data: str | None, data_file: Any) -> bytes:
     if data is not None and data_file is not None:
         raise click.UsageError("give --data or --data-file, not both")
-    content = data_file.read() if data_file else (data or "").encode()
-    return base64.b64encode(content).decode()
+    return bytes(data_file.read()) if data_file else (data or "").encode()
+
+
+def _content_type(body: bytes) -> str:
+    """That of a CloudEvent where the data is one: it is then published as it is."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        content = None
+    whole = isinstance(content, dict) and content.keys() >= CLOUD_EVENT
+    return "application/cloudevents+json" if whole else "application/json"
 
 
 def _wait_until_gone(folder: Path, app_ids: set[str]) -> None:
     deadline = time.monotonic() + STOP_SECONDS
     while time.monotonic() < deadline:
         try:
-            rows = ask(folder, "list")
+            rows = running_apps(folder)
         except NobodyThereError:
             return
         if app_ids.isdisjoint(row["appId"] for row in rows):

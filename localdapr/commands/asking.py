@@ -1,16 +1,23 @@
-"""What the commands share: which data folder is asked, and how."""
+"""What the commands share: which data folder is meant, and how the sidecars there are asked.
+
+Only what runs is asked of the run that keeps the data; all else is asked of an app's sidecar, as
+any client of Dapr does.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import click
 
+from localdapr.commands.run import DATA_FOLDER
 from localdapr.control import ask_owner
-from localdapr.run_command import DATA_FOLDER
+from localdapr.errors import NobodyThereError, RefusedError
 
 data_dir_option = click.option(
     "--data-dir",
@@ -32,6 +39,40 @@ def json_text(text: str) -> str:
     return text
 
 
-def ask(folder: Path, do: str, **asked: Any) -> Any:
-    """The answer of the folder's owner. Raises NobodyThereError and RefusedError."""
-    return asyncio.run(ask_owner(folder, do, **asked))
+def running_apps(folder: Path) -> list[dict[str, Any]]:
+    """The rows of `localdapr list`. Raises NobodyThereError."""
+    rows: list[dict[str, Any]] = asyncio.run(ask_owner(folder, "list"))
+    return rows
+
+
+def running_app(folder: Path, app_id: str | None) -> dict[str, Any]:
+    """The row of an app, of the only one where none is named. Raises RefusedError."""
+    rows = {row["appId"]: row for row in running_apps(folder)}
+    if app_id is None and len(rows) == 1:
+        return next(iter(rows.values()))
+    if app_id in rows:
+        return rows[app_id]
+    asked = "say which app with --app-id" if app_id is None else f"no app with id {app_id} runs"
+    raise RefusedError(f"{asked}; those that run: {', '.join(sorted(rows)) or 'none'}")
+
+
+def token_headers() -> dict[str, str]:
+    """What a sidecar wants to see when it was started with a token (DAPR_API_TOKEN)."""
+    token = os.environ.get("DAPR_API_TOKEN", "")
+    return {"dapr-api-token": token} if token else {}
+
+
+def ask_sidecar(
+    app: dict[str, Any], verb: str, path: str, body: bytes, content_type: str
+) -> tuple[int, str, bytes]:
+    """Status, reason and body of an HTTP request to an app's sidecar."""
+    headers = token_headers() | ({"Content-Type": content_type} if content_type else {})
+    connection = http.client.HTTPConnection("127.0.0.1", app["httpPort"])
+    try:
+        connection.request(verb, path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.reason, answer.read()
+    except (OSError, http.client.HTTPException) as cause:
+        raise NobodyThereError(f"the sidecar of {app['appId']} does not answer: {cause}") from cause
+    finally:
+        connection.close()

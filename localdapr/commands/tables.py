@@ -11,6 +11,7 @@ import click
 
 Rows = Sequence[Mapping[str, Any]]
 LONGEST_CELL = 160
+PIPE_WIDTH = 2000  # wide enough for every line: a program that reads it wants no line breaks
 Columns = Mapping[str, str]  # heading: key of the row
 
 output_option = click.option(
@@ -32,27 +33,22 @@ def show(rows: Rows, output: str, short: Columns, wide: Columns) -> None:
 
         click.echo(yaml.safe_dump([dict(row) for row in rows], sort_keys=False), nl=False)
     else:
-        columns = wide if output == "wide" else short
-        cells = [[_cell(row.get(key)) for key in columns.values()] for row in rows]
-        _show_table(list(columns), cells)
+        _show_table(rows, wide if output == "wide" else short)
 
 
-def _show_table(headings: list[str], cells: list[list[str]]) -> None:
-    if sys.stdout.isatty():
-        from rich import box
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
+def _show_table(rows: Rows, columns: Columns) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
 
-        table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
-        for line in cells:
-            table.add_row(*(Text(cell) for cell in line))
-        Console().print(table)
-        return
-    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
-    for line in [headings, *cells]:
-        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())
+    terminal = sys.stdout.isatty()
+    table = Table(*columns, box=box.SIMPLE_HEAD if terminal else None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(_cell(row.get(key)) for key in columns.values()))
+    console = Console(
+        width=None if terminal else PIPE_WIDTH, markup=False, highlight=False, emoji=False
+    )
+    console.print(table)
 
 
 def _cell(value: Any) -> str:

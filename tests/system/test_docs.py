@@ -8,7 +8,7 @@ from click import Option
 
 from delivery_settings import DeliverySettings
 from kitchen_settings import KitchenSettings
-from localdapr.run_command import command as run_command
+from localdapr.commands.run import command as run_command
 from pizza_common.settings import PORTS, Settings
 from pizza_common.status import Status
 from tools.shop_ports import REPO, read_ports
