@@ -1,21 +1,21 @@
-"""The control socket of a data folder: how its owner is asked by other runs and by commands.
+"""The control socket of a data folder: how the run that keeps the data serves the other runs.
 
 Lines of JSON over a unix domain socket that only its user can open: {"do": NAME, ...} is
-answered by {"ok": VALUE} or {"error": TEXT}, in order. What is done is the conversation's
-business; a conversation ends with its connection.
+answered by {"ok": VALUE} or {"error": TEXT, "kind": CLASS}, in order. A run is served for as
+long as the connection over which it has registered.
 """
+
+from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
 import logging
 import os
-import socket
 import sqlite3
-import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from localdapr.errors import (
     DatabaseError,
@@ -25,43 +25,38 @@ from localdapr.errors import (
     RefusedError,
 )
 from localdapr.race import end_tasks
+from localdapr.run import Run
+
+if TYPE_CHECKING:
+    from localdapr.host import Host
 
 SOCKET = "control.sock"
-LONGEST_PATH = 100  # bytes of a socket's path; the system's limit is 104 or 108
 LONGEST_LINE = 256 * 1024 * 1024  # bytes
 ERRORS = {"PortInUseError": PortInUseError}  # by the kind of a refusal; others: RefusedError
 log = logging.getLogger(__name__)
 
 
-class Conversation(Protocol):
-    """One connection, as the owner sees it."""
-
-    async def answer(self, do: str, asked: dict[str, Any]) -> Any:
-        """A value that JSON can show. Raises LocalDaprError."""
-
-    async def close(self) -> None:
-        """The other side is gone."""
-
-
 class ControlServer:
-    """Holds a conversation with everybody who connects; only the folder's owner may start it."""
+    """The owner's end; nobody else may start it."""
 
-    def __init__(self, folder: Path, begin: Callable[[], Conversation]) -> None:
-        self._link = folder / SOCKET
-        self._begin = begin
+    def __init__(self, folder: Path, host: Host) -> None:
+        self._folder = folder
+        self._host = host
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Raises DatabaseError when there can be no socket."""
+        self._remove()  # of an owner that was killed
         try:
-            self._remove()  # of an owner that was killed
-            listening = _listen(self._link)
+            with _place(self._folder) as place:
+                self._server = await asyncio.start_unix_server(
+                    self._greet, place, limit=LONGEST_LINE, start_serving=False
+                )
+                os.chmod(place, 0o600)
         except OSError as cause:
-            raise DatabaseError(f"{self._link} cannot be opened: {cause.strerror}") from cause
-        self._server = await asyncio.start_unix_server(
-            self._greet, sock=listening, limit=LONGEST_LINE
-        )
+            raise DatabaseError(f"{self._folder / SOCKET} cannot be opened: {cause}") from cause
+        await self._server.start_serving()
 
     async def close(self) -> None:
         """Ends all conversations. May be called twice."""
@@ -73,12 +68,7 @@ class ControlServer:
         await end_tasks(*self._talks)
 
     def _remove(self) -> None:
-        place = self._link.resolve()
-        place.unlink(missing_ok=True)
-        if self._link.is_symlink():
-            self._link.unlink()
-            with contextlib.suppress(OSError):
-                place.parent.rmdir()
+        (self._folder / SOCKET).unlink(missing_ok=True)
 
     def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talk = asyncio.create_task(self._talk(reader, writer))
@@ -86,16 +76,41 @@ class ControlServer:
         talk.add_done_callback(self._talks.discard)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        conversation = self._begin()
+        registered: list[Run] = []
         try:
             while line := await reader.readline():
-                writer.write(_encoded(await _answer(conversation, line)))
+                writer.write(_encoded(await self._answer(json.loads(line), registered)))
                 await writer.drain()
         except (ConnectionError, ValueError):  # gone, or a line that is no request
             return
         finally:
-            await conversation.close()
+            await asyncio.gather(*map(self._host.remove, registered))
             writer.close()
+
+    async def _answer(self, asked: dict[str, Any], registered: list[Run]) -> dict[str, Any]:
+        try:
+            return {"ok": await self._do(asked, registered)}
+        except (LocalDaprError, sqlite3.Error, OSError) as refusal:
+            return {"error": str(refusal), "kind": type(refusal).__name__}
+        # The edge to another process: what goes wrong here must not end the owner's other work.
+        except Exception:
+            log.exception("a request over the control socket went wrong")
+            return {"error": "it went wrong inside the other localdapr, whose output says how"}
+
+    async def _do(self, asked: dict[str, Any], registered: list[Run]) -> Any:
+        do = asked["do"]
+        if do == "list":
+            return [run.row(app) for app, run in self._host.served()]
+        if do == "app_started":
+            return await self._host.app_started(asked["app_id"])
+        if do == "app_stopped":
+            return await self._host.app_stopped(asked["app_id"])
+        from localdapr.resources import load_resources  # what commands need not wait for
+
+        run = Run.from_json(asked["run"])
+        await self._host.add(run, load_resources(run.resources_paths, run.config_path))
+        registered.append(run)
+        return os.getpid()
 
 
 class Line:
@@ -113,13 +128,12 @@ class Line:
         try:
             self._writer.write(_encoded({"do": do, **asked}))
             await self._writer.drain()
-            answer = json.loads(await self._reader.readline() or b"{}")
+            answer = json.loads(await self._reader.readline())
         except (ConnectionError, ValueError) as cause:
-            raise _ended() from cause
+            text = "the localdapr that keeps the data ended before it answered"
+            raise NobodyThereError(text) from cause
         if "error" in answer:
             raise ERRORS.get(answer.get("kind"), RefusedError)(answer["error"])
-        if "ok" not in answer:
-            raise _ended()
         return answer["ok"]
 
     async def ended(self) -> None:
@@ -143,8 +157,8 @@ class Line:
 async def open_line(folder: Path) -> Line:
     """Raises NobodyThereError, which says what to do."""
     try:
-        place = str((folder / SOCKET).resolve())
-        return Line(*await asyncio.open_unix_connection(place, limit=LONGEST_LINE))
+        with _place(folder) as place:
+            return Line(*await asyncio.open_unix_connection(place, limit=LONGEST_LINE))
     except OSError as cause:
         raise NobodyThereError(
             f"no localdapr runs on {folder}; start one with: localdapr run -f ."
@@ -160,39 +174,16 @@ async def ask_owner(folder: Path, do: str, **asked: Any) -> Any:
         line.drop()
 
 
-def _listen(link: Path) -> socket.socket:
-    """A socket at `link`; where its path is too long, at a short one to which `link` leads."""
-    place = link.resolve()
-    if len(os.fsencode(place)) > LONGEST_PATH:
-        place = Path(tempfile.mkdtemp(prefix="localdapr-")) / SOCKET
-        link.symlink_to(place)
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
+@contextlib.contextmanager
+def _place(folder: Path) -> Iterator[str]:
+    """The socket's path; where the system has one a short one, as it takes about 100 bytes."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        listening.bind(str(place))
-    except OSError:
-        listening.close()
-        raise
+        short = Path(f"/proc/self/fd/{handle}")
+        yield str((short if short.exists() else folder) / SOCKET)
     finally:
-        os.umask(before)
-    return listening
+        os.close(handle)
 
 
 def _encoded(message: dict[str, Any]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
-
-
-async def _answer(conversation: Conversation, line: bytes) -> dict[str, Any]:
-    asked = json.loads(line)
-    try:
-        return {"ok": await conversation.answer(asked.pop("do"), asked)}
-    except (LocalDaprError, sqlite3.Error, OSError) as refusal:
-        return {"error": str(refusal), "kind": type(refusal).__name__}
-    # The edge to another process: what goes wrong here must not end the owner's other work.
-    except Exception:
-        log.exception("a request over the control socket went wrong")
-        return {"error": "it went wrong inside the other localdapr, whose output says how"}
-
-
-def _ended() -> NobodyThereError:
-    return NobodyThereError("the localdapr that keeps the data ended before it answered")

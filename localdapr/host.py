@@ -14,8 +14,6 @@ from pathlib import Path
 from aiohttp import ClientSession
 
 from localdapr import deliveries, retention, rows, state
-from localdapr.control import ControlServer
-from localdapr.desk import Desk
 from localdapr.dispatcher import Dispatcher
 from localdapr.errors import AppFailedError, RefusedError
 from localdapr.invoke import Invoker, new_session
@@ -120,8 +118,11 @@ class Host:
         return sidecar.app if sidecar else None
 
 
-async def open_host(data_dir: Path) -> Host:
-    """Open the data and the control socket. Raises DatabaseError, FolderInUseError too."""
+async def open_host(data_dir: Path, run: Run, resources: Resources) -> Host:
+    """Open the data and serve a first run; when that fails, everything is closed again.
+
+    Raises DatabaseError, FolderInUseError too, and what `Host.add` raises.
+    """
     async with contextlib.AsyncExitStack() as opened:
         store = Store(data_dir, SCHEMAS)
         opened.callback(store.close)
@@ -136,8 +137,6 @@ async def open_host(data_dir: Path) -> Host:
         for sweep in (sweep_forever(store), retention.sweep_forever(store, host.retentions)):
             opened.callback(asyncio.ensure_future(sweep).cancel)
         opened.push_async_callback(host.remove_all)
-        control = ControlServer(data_dir, lambda: Desk(host))
-        opened.push_async_callback(control.close)
-        await control.start()
+        await host.add(run, resources)
         host.closing = opened.pop_all()
         return host

@@ -1,5 +1,7 @@
 """One `localdapr run` as the process that keeps the data knows it; it may be another process."""
 
+from __future__ import annotations
+
 import os
 import time
 from collections.abc import Mapping
@@ -32,15 +34,35 @@ class Run:
         }
 
     @classmethod
-    def from_json(cls, shown: Mapping[str, Any]) -> "Run":
+    def from_json(cls, shown: Mapping[str, Any]) -> Run:
+        """The run, its apps without what only their own process needs."""
+        config_path = shown["config_path"]
         return cls(
-            tuple(App(**app | {"command": tuple(app["command"])}) for app in shown["apps"]),
-            tuple(Path(path) for path in shown["resources_paths"]),
-            Path(shown["config_path"]) if shown["config_path"] else None,
-            shown["template"],
-            shown["pid"],
-            shown["began"],
+            **dict(shown)
+            | {
+                "apps": tuple(_app(**app) for app in shown["apps"]),
+                "resources_paths": tuple(map(Path, shown["resources_paths"])),
+                "config_path": Path(config_path) if config_path else None,
+            }
         )
+
+    def row(self, app: App) -> dict[str, Any]:
+        """One of its apps as `localdapr list` shows it, served by this process."""
+        return {
+            "appId": app.app_id,
+            "httpPort": app.http_port,
+            "grpcPort": app.grpc_port,
+            "appPort": app.app_port,
+            "command": " ".join(app.command),
+            "created": self.began,
+            "daprdPid": os.getpid(),
+            "cliPid": self.pid,
+            "runTemplatePath": self.template,
+        }
+
+
+def _app(command: list[str], **rest: Any) -> App:
+    return App(**rest, command=tuple(command))
 
 
 def _app_to_json(app: App) -> dict[str, Any]:

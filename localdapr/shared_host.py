@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localdapr.control import Line, ask_owner, open_line
+from localdapr.control import ControlServer, Line, ask_owner, open_line
 from localdapr.errors import FolderInUseError, LocalDaprError, NobodyThereError, RefusedError
 from localdapr.race import end_tasks
 from localdapr.run import Run
@@ -31,17 +31,17 @@ class Guest:
 
     def __init__(self, folder: Path, line: Line, owner: int) -> None:
         self.owner = owner
-        self.line = line
+        self.ended = line.ended
+        self.close = line.close
         self._folder = folder
 
     async def app_started(self, app_id: str) -> None:
+        """Tell the owner that the app's port answers."""
         await self._tell("app_started", app_id)
 
     async def app_stopped(self, app_id: str) -> None:
+        """Tell the owner that the app has ended."""
         await self._tell("app_stopped", app_id)
-
-    async def close(self) -> None:
-        await self.line.close()
 
     async def _tell(self, what: str, app_id: str) -> None:
         # An owner that is just gone or new is told again when the run has registered with it.
@@ -65,22 +65,17 @@ class SharedHost:
 
     async def start(self) -> None:
         """Raises LocalDaprError when the run's sidecars cannot be served."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                self._seat = await self._take_seat()
-        except TimeoutError as cause:
-            raise FolderInUseError(
-                f"{self._folder} is in use by a localdapr that does not answer; "
-                "stop it or name another --data-dir"
-            ) from cause
+        self._seat = await self._take_seat()
         self._following = asyncio.create_task(self._follow())
 
     async def app_started(self, app_id: str) -> None:
+        """The app's port answers from now on."""
         self._started.add(app_id)
         if self._seat is not None:
             await self._seat.app_started(app_id)
 
     async def app_stopped(self, app_id: str) -> None:
+        """The app has ended."""
         self._started.discard(app_id)
         if self._seat is not None:
             await self._seat.app_stopped(app_id)
@@ -93,55 +88,62 @@ class SharedHost:
             await self._seat.close()
 
     async def _take_seat(self) -> Host | Guest:
-        while True:
-            with contextlib.suppress(NobodyThereError):
-                return await self._register()
-            with contextlib.suppress(FolderInUseError):
-                return await self._own()
-            await asyncio.sleep(PAUSE)
+        """Asks the owner that is there, or becomes it; looks again while one begins or ends."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    with contextlib.suppress(NobodyThereError):
+                        return await self._register()
+                    with contextlib.suppress(FolderInUseError):
+                        return await self._own()
+                    await asyncio.sleep(PAUSE)
+        except TimeoutError as cause:
+            raise FolderInUseError(
+                f"{self._folder} is in use by a localdapr that does not answer; "
+                "stop it or name another --data-dir"
+            ) from cause
 
     async def _register(self) -> Guest:
-        line = await open_line(self._folder)
-        try:
+        async with contextlib.AsyncExitStack() as undo:
+            line = await open_line(self._folder)
+            undo.callback(line.drop)
             owner = await line.ask("register", run=self._run.to_json())
-        except BaseException:
-            line.drop()
-            raise
+            undo.pop_all()
         self._say(f"process {owner} keeps the data of {self._folder} and the sidecars")
         return Guest(self._folder, line, owner)
 
     async def _own(self) -> Host:
         from localdapr.host import open_host  # takes a second, and guests need none of it
 
-        host = await open_host(self._folder)
+        host = await open_host(self._folder, self._run, self._resources)
         async with contextlib.AsyncExitStack() as undo:
             undo.push_async_callback(host.close)
-            await host.add(self._run, self._resources)
+            control = ControlServer(self._folder, host)
+            await control.start()
+            host.closing.push_async_callback(control.close)
             undo.pop_all()
         return host
 
     async def _follow(self) -> None:
         """Finds another owner each time the one in charge ends; ends when this run is it."""
         while isinstance(self._seat, Guest):
-            await self._seat.line.ended()
+            await self._seat.ended()
             self._say(f"process {self._seat.owner}, which kept the data, has ended")
             await self._seat.close()
             self._seat = None
             self._seat = await self._take_seat_again()
             await asyncio.gather(*(self._seat.app_started(app_id) for app_id in self._started))
+            if not isinstance(self._seat, Guest):
+                self._say(f"this process keeps the data of {self._folder} from now on")
 
     async def _take_seat_again(self) -> Host | Guest:
         """The apps run on, so nothing but the end of the run ends the attempts."""
         said = ""
         while True:
             try:
-                seat = await self._take_seat()
+                return await self._take_seat()
             except LocalDaprError as error:
                 if str(error) != said:
                     said = str(error)
                     self._say(f"{said}; trying again until it works")
                 await asyncio.sleep(AGAIN)
-            else:
-                if not isinstance(seat, Guest):
-                    self._say(f"this process keeps the data of {self._folder} from now on")
-                return seat

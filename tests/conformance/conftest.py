@@ -40,9 +40,8 @@ class RunningHost:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="host")
         self._thread.start()
-        self._host = self._run(open_host(data_dir))
         resources = load_resources([HERE / "components"], HERE / "config.yaml")
-        self._run(self._host.add(Run(tuple(APPS.values())), resources))
+        self._host = self._run(open_host(data_dir, Run(tuple(APPS.values())), resources))
 
     def wait_until_ready(self) -> None:
         for app_id in ("callee", "subscriber", "fragile", "downapp"):

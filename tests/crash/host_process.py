@@ -14,8 +14,8 @@ from localdapr.run import Run
 
 
 async def main(folder: str, http_port: str, grpc_port: str) -> None:
-    host = await open_host(Path(folder))
-    await host.add(Run((App("hub", int(http_port), int(grpc_port)),)), Resources())
+    run = Run((App("hub", int(http_port), int(grpc_port)),))
+    await open_host(Path(folder), run, Resources())
     print("ready", flush=True)
     await asyncio.Event().wait()
 

@@ -14,8 +14,7 @@ CYCLES = 50
 
 
 async def open_and_close(folder: Path) -> None:
-    host = await open_host(folder)
-    await host.add(Run((App("hub", 25980, 25981),)), Resources())
+    host = await open_host(folder, Run((App("hub", 25980, 25981),)), Resources())
     await host.close()
 
 

@@ -19,6 +19,7 @@ from localdapr.app_environment import environment
 from localdapr.cli import localdapr
 from localdapr.commands.moments import ago, from_now, shown_span
 from localdapr.components import Component
+from localdapr.control import ControlServer
 from localdapr.errors import LocalDaprError
 from localdapr.host import open_host
 from localdapr.manifest import App, with_ports
@@ -41,13 +42,15 @@ class HostThread:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        self._host = self._run(open_host(folder))
         self.shop = with_ports([App("shop", 0, 0, pick_port(22600, ()), ("python3", "app.py"))])[0]
-        self._run(self._host.add(Run((self.shop,)), RESOURCES))
+        self._host = self._run(open_host(folder, Run((self.shop,)), RESOURCES))
         others = with_ports([App("kitchen", 0, 0), App("bar", 0, 0)])
         self._run(self._host.add(Run(others, template="t"), RESOURCES))
+        self._control = ControlServer(folder, self._host)
+        self._run(self._control.start())
 
     def close(self) -> None:
+        self._run(self._control.close())
         self._run(self._host.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -249,7 +252,7 @@ def test_where_none_runs_it_is_said_what_to_do(tmp_path: Path, args: list[str]) 
 
 def test_a_reset_forgets_all_data_when_it_is_confirmed(tmp_path: Path) -> None:
     async def make_data() -> None:
-        await (await open_host(tmp_path)).close()
+        await (await open_host(tmp_path, Run(()), Resources())).close()
 
     asyncio.run(make_data())
     assert call(tmp_path, "reset", stdin="n\n").exit_code == 1

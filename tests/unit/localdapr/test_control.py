@@ -1,45 +1,61 @@
-"""The control socket: real sockets, conversations that only note what they are asked."""
+"""The control socket: real sockets, a host that only notes what it is asked."""
 
 import asyncio
+import os
 import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from localdapr.control import SOCKET, ControlServer, ask_owner, open_line
+from localdapr.control import SOCKET, ControlServer, Line, ask_owner, open_line
 from localdapr.errors import NobodyThereError, PortInUseError, RefusedError
+from localdapr.manifest import App
+from localdapr.run import Run
 from tests.unit.localdapr.recording_app import until
 
+RUN = Run((App("shop", 3501, 4501, command=("ü" * 200_000,)),))  # more than one buffer
 
-class Notes:
-    """A conversation that answers with what it was asked, and refuses as told."""
 
-    closed = 0
+class NotingHost:
+    """Sidecars that only note what becomes of runs, and refuse a run as told."""
 
     def __init__(self, refusal: Exception | None = None) -> None:
+        self.runs: list[Run] = []
+        self.told: list[str] = []
         self._refusal = refusal
 
-    async def answer(self, do: str, asked: dict[str, Any]) -> Any:
+    def served(self) -> list[tuple[App, Run]]:
+        return [(app, run) for run in self.runs for app in run.apps]
+
+    async def add(self, run: Run, _resources: object) -> None:
         if self._refusal:
             raise self._refusal
-        return [do, asked]
+        self.runs.append(run)
 
-    async def close(self) -> None:
-        Notes.closed += 1
+    async def remove(self, run: Run) -> None:
+        self.runs.remove(run)
+
+    async def app_started(self, app_id: str) -> None:
+        self.told.append(f"started {app_id}")
+
+    async def app_stopped(self, app_id: str) -> None:
+        self.told.append(f"stopped {app_id}")
 
 
-def play(folder: Path, story: Callable[[], Awaitable[None]], refusal: Exception | None = None):
+Story = Callable[[NotingHost], Awaitable[None]]
+
+
+def play(folder: Path, story: Story, refusal: Exception | None = None) -> None:
     """Run a story beside a server of the folder."""
 
     async def run() -> None:
-        Notes.closed = 0
-        server = ControlServer(folder, lambda: Notes(refusal))
+        host = NotingHost(refusal)
+        server = ControlServer(folder, host)  # type: ignore[arg-type]
         await server.start()
         try:
             async with asyncio.timeout(30):
-                await story()
+                await story(host)
         finally:
             await server.close()
             await server.close()
@@ -47,10 +63,33 @@ def play(folder: Path, story: Callable[[], Awaitable[None]], refusal: Exception 
     asyncio.run(run())
 
 
-def test_a_question_is_answered(tmp_path: Path) -> None:
-    async def story() -> None:
-        text = "ü" * 200_000  # more than one buffer
-        assert await ask_owner(tmp_path, "greet", text=text) == ["greet", {"text": text}]
+async def register(folder: Path) -> Line:
+    line = await open_line(folder)
+    assert await line.ask("register", run=RUN.to_json()) == os.getpid()
+    return line
+
+
+def test_a_run_is_served_as_long_as_its_connection_lasts(tmp_path: Path) -> None:
+    async def story(host: NotingHost) -> None:
+        line = await register(tmp_path)
+        assert host.runs[0].apps[0].command == RUN.apps[0].command
+        await line.close()
+        assert host.runs == []
+        (await register(tmp_path)).drop()
+        await until(lambda: host.runs == [])
+
+    play(tmp_path, story)
+
+
+def test_everybody_may_ask_what_runs_and_tell_of_an_app(tmp_path: Path) -> None:
+    async def story(host: NotingHost) -> None:
+        line = await register(tmp_path)
+        (row,) = await ask_owner(tmp_path, "list")
+        assert (row["appId"], row["httpPort"], row["cliPid"]) == ("shop", 3501, os.getpid())
+        await ask_owner(tmp_path, "app_started", app_id="shop")
+        await ask_owner(tmp_path, "app_stopped", app_id="shop")
+        assert host.told == ["started shop", "stopped shop"]
+        await line.close()
 
     play(tmp_path, story)
 
@@ -64,70 +103,55 @@ def test_a_question_is_answered(tmp_path: Path) -> None:
     ],
 )
 def test_a_refusal_comes_with_its_words(tmp_path: Path, refusal: Exception, seen: Exception):
-    async def story() -> None:
+    async def story(_host: NotingHost) -> None:
         for _ in range(2):  # the server goes on
             with pytest.raises(type(seen), match=str(seen)):
-                await ask_owner(tmp_path, "greet")
+                await ask_owner(tmp_path, "register", run=RUN.to_json())
 
     play(tmp_path, story, refusal)
 
 
 def test_where_nobody_is_the_error_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NobodyThereError, match=r"start one with: localdapr run -f \."):
-        asyncio.run(ask_owner(tmp_path, "greet"))
+        asyncio.run(ask_owner(tmp_path, "list"))
 
 
 def test_only_its_user_may_open_the_socket_and_nothing_is_left_of_it(tmp_path: Path) -> None:
-    async def story() -> None:
+    async def story(_host: NotingHost) -> None:
         assert stat.S_IMODE((tmp_path / SOCKET).stat().st_mode) == 0o600
 
     play(tmp_path, story)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_with_a_long_path_has_its_socket_elsewhere(tmp_path: Path) -> None:
+def test_a_folder_with_a_long_path_has_its_socket_too(tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 30)
     folder.mkdir()
-    place = Path()
 
-    async def story() -> None:
-        nonlocal place
-        place = (folder / SOCKET).resolve()
-        assert await ask_owner(folder, "greet") == ["greet", {}]
+    async def story(_host: NotingHost) -> None:
+        assert await ask_owner(folder, "list") == []
 
     play(folder, story)
-    assert not place.parent.exists()
     assert list(folder.iterdir()) == []
 
 
 def test_the_socket_of_an_owner_that_was_killed_is_replaced(tmp_path: Path) -> None:
     (tmp_path / SOCKET).touch()
 
-    async def story() -> None:
-        assert await ask_owner(tmp_path, "greet") == ["greet", {}]
+    async def story(_host: NotingHost) -> None:
+        assert await ask_owner(tmp_path, "list") == []
 
     play(tmp_path, story)
 
 
-def test_a_conversation_ends_with_its_connection(tmp_path: Path) -> None:
-    async def story() -> None:
-        line = await open_line(tmp_path)
-        await line.ask("greet")
-        line.drop()
-        await until(lambda: Notes.closed == 1)
-
-    play(tmp_path, story)
-
-
-def test_a_server_that_closes_ends_all_conversations_first(tmp_path: Path) -> None:
+def test_a_server_that_closes_removes_all_runs_first(tmp_path: Path) -> None:
     async def run() -> None:
-        Notes.closed = 0
-        server = ControlServer(tmp_path, Notes)
+        host = NotingHost()
+        server = ControlServer(tmp_path, host)  # type: ignore[arg-type]
         await server.start()
-        line = await open_line(tmp_path)
-        await line.ask("greet")
+        line = await register(tmp_path)
         await server.close()
-        assert Notes.closed == 1
+        assert host.runs == []
         line.drop()
 
     asyncio.run(run())
@@ -135,15 +159,14 @@ def test_a_server_that_closes_ends_all_conversations_first(tmp_path: Path) -> No
 
 def test_the_end_of_the_owner_is_noticed(tmp_path: Path) -> None:
     async def run() -> None:
-        server = ControlServer(tmp_path, Notes)
+        server = ControlServer(tmp_path, NotingHost())  # type: ignore[arg-type]
         await server.start()
-        line = await open_line(tmp_path)
-        await line.ask("greet")
+        line = await register(tmp_path)
         ended = asyncio.create_task(line.ended())
         await server.close()
         await ended
         with pytest.raises(NobodyThereError, match="ended before it answered"):
-            await line.ask("greet")
+            await line.ask("list")
         await line.close()
         await line.close()
 

@@ -1,6 +1,8 @@
 """Runs that come and go while a host serves others; a real data file, real ports, real apps."""
 
 import asyncio
+import socket
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -24,7 +26,7 @@ Story = Callable[[Host], Awaitable[None]]
 @pytest.fixture
 def play(tmp_path: Path) -> Callable[[Story], None]:
     async def run(story: Story) -> None:
-        host = await open_host(tmp_path)
+        host = await open_host(tmp_path, Run(()), RESOURCES)
         try:
             async with asyncio.timeout(30):
                 await story(host)
@@ -65,9 +67,22 @@ def test_a_run_whose_ports_are_taken_leaves_nothing_behind(play) -> None:
 def test_a_data_folder_has_one_host(play, tmp_path: Path) -> None:
     async def story(_host: Host) -> None:
         with pytest.raises(FolderInUseError):
-            await open_host(tmp_path)
+            await open_host(tmp_path, Run(()), RESOURCES)
 
     play(story)
+
+
+def test_a_host_that_cannot_serve_its_first_run_closes_its_data(tmp_path: Path) -> None:
+    async def open_twice() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as held:
+            taken = App("shop", with_ports([App("x", 0, 1)])[0].http_port, held.getsockname()[1])
+            for _ in range(2):  # the second time, the folder is free again
+                with pytest.raises(PortInUseError):
+                    await open_host(tmp_path, Run((taken,)), RESOURCES)
+
+    threads = threading.active_count()
+    asyncio.run(open_twice())
+    assert threading.active_count() == threads
 
 
 def test_what_is_published_while_a_subscriber_is_away_waits_for_it(play) -> None:
