@@ -6,7 +6,9 @@ It holds at most one piece of an unfinished line, however long that line becomes
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import re
 from collections import deque
 
 from localdapr.console import Console
@@ -20,26 +22,19 @@ class LineSplitter:
     """Cuts a byte stream into lines; one longer than LONGEST comes in several pieces."""
 
     def __init__(self, longest: int = LONGEST) -> None:
-        self._longest = longest
+        self._piece = re.compile(rb"[^\n]{0,%d}\n|[^\n]{%d}(?=[^\n])" % (longest, longest))
         self._rest = b""
 
     def feed(self, data: bytes) -> list[str]:
         """The lines that are complete now."""
-        *complete, self._rest = (self._rest + data).split(b"\n")
-        pieces = [piece for line in complete for piece in self._pieces(line.removesuffix(b"\r"))]
-        if len(self._rest) > self._longest:
-            *ready, self._rest = self._pieces(self._rest)
-            pieces += ready
-        return [piece.decode("utf-8", "replace") for piece in pieces]
+        self._rest += data
+        pieces = self._piece.findall(self._rest)
+        self._rest = self._rest[sum(map(len, pieces)) :]
+        return [piece.rstrip(b"\r\n").decode("utf-8", "replace") for piece in pieces]
 
     def finish(self) -> list[str]:
         """The last line, when the stream ended without a line end."""
         return self.feed(b"\n") if self._rest else []
-
-    def _pieces(self, line: bytes) -> list[bytes]:
-        if not line:
-            return [b""]
-        return [line[at : at + self._longest] for at in range(0, len(line), self._longest)]
 
 
 class AppOutput:
@@ -58,18 +53,14 @@ class AppOutput:
         await asyncio.wait({self._task})
 
     async def _relay(self, read_end: int) -> None:
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=CHUNK)
-        transport, _ = await loop.connect_read_pipe(
+        reader, splitter = asyncio.StreamReader(limit=CHUNK), LineSplitter()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_end, "rb", buffering=0)
         )
-        splitter = LineSplitter()
-        try:
+        with contextlib.closing(transport):
             while chunk := await reader.read(CHUNK):
                 await self._show(splitter.feed(chunk))
             await self._show(splitter.finish())
-        finally:
-            transport.close()
 
     async def _show(self, lines: list[str]) -> None:
         self.tail.extend(lines)

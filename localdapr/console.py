@@ -12,7 +12,9 @@ import os
 import queue
 import select
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from localdapr.manifest import App
 
 COLORS = (36, 32, 33, 35, 34, 96, 92, 93, 95, 94)  # ANSI foregrounds, one per app in turn
 CLOSE_TIMEOUT = 1.0
@@ -91,3 +93,15 @@ class Console:
 def _resolve(written: asyncio.Future[None]) -> None:
     if not written.done():
         written.set_result(None)
+
+
+def overview(apps: Sequence[App], pids: Mapping[str, int]) -> str:
+    """Where each app is and which process it is; an app that its user starts is in no `pids`."""
+    widest = max(len(app.app_id) for app in apps)
+    line = f"{{:{widest}}}  {{:22}}  {{:<9}}  {{:<9}}  {{}}\n".format
+    shown = line("app", "address", "Dapr HTTP", "Dapr gRPC", "process")
+    for app in apps:
+        address = f"http://127.0.0.1:{app.app_port}" if app.app_port else "-"
+        pid = pids.get(app.app_id, "-")
+        shown += line(app.app_id, address, app.http_port, app.grpc_port, pid)
+    return shown

@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import subprocess
 import sys
+from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 
-from localdapr.child_exit import ChildExit
 from localdapr.console import Console
+from localdapr.race import end_tasks
 
 SCRIPT = Path(__file__).with_name("keeper_process.py")
+PYTHON = (sys.executable, "-I", "-S", str(SCRIPT))
 PAUSE = 0.5  # seconds at least between two keepers
 CLOSE_TIMEOUT = 5.0  # more than the keeper's own grace
 
@@ -25,18 +26,19 @@ class Keeper:
     """Knows the process group of each running app for as long as it runs."""
 
     def __init__(self, console: Console) -> None:
-        self.pid = 0
         self.pipe = -1  # what a launcher reports to
         self._console = console
         self._groups: set[int] = set()
-        self._exit: ChildExit | None = None
+        self._process: Process | None = None
         self._watch: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._exit = self._begin()
-        self._watch = asyncio.create_task(self._replace_when_dead(self._exit))
+    async def start(self) -> None:
+        """Raises OSError when there can be no process."""
+        self._process = await self._begin()
+        self._watch = asyncio.create_task(self._replace_when_dead(self._process))
 
     def add(self, group: int) -> None:
+        """The group is to be ended with localdapr."""
         self._groups.add(group)
         self._tell(b"add", group)
 
@@ -47,48 +49,41 @@ class Keeper:
 
     async def close(self) -> None:
         """Lets the keeper end: it ends every group that was not dropped, then itself."""
-        if self._watch is None or self._exit is None:
+        if self._watch is None or self._process is None:
             return
-        self._watch.cancel()
+        await end_tasks(self._watch)
         self._watch = None
         os.close(self.pipe)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._exit.wait(), CLOSE_TIMEOUT)
+            await asyncio.wait_for(self._process.wait(), CLOSE_TIMEOUT)
 
-    def _begin(self) -> ChildExit:
+    async def _begin(self) -> Process:
         """Starts a keeper process that knows all groups; the pipe to an earlier one is closed."""
         read_end, write_end = os.pipe()
-        try:
-            # Before it lives, so that there is never a keeper that does not know a group.
-            for group in self._groups:
-                os.write(write_end, b"add %d\n" % group)
-            process = self._spawn(read_end)
-        except OSError:
-            os.close(write_end)
-            raise
-        finally:
-            os.close(read_end)
+        # Before it lives, so that there is never a keeper that does not know a group.
+        for group in self._groups:
+            os.write(write_end, b"add %d\n" % group)
         if self.pipe >= 0:
             os.close(self.pipe)
-        self.pid, self.pipe = process.pid, write_end
-        return ChildExit(process)
+        self.pipe = write_end
+        try:
+            return await asyncio.create_subprocess_exec(
+                *PYTHON,
+                stdin=read_end,
+                stdout=DEVNULL,
+                stderr=DEVNULL,
+                cwd="/",
+                start_new_session=True,  # so that Ctrl-C and a killed group leave it alone
+            )
+        finally:
+            os.close(read_end)
 
-    def _spawn(self, read_end: int) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603 - our own script
-            [sys.executable, "-I", "-S", str(SCRIPT)],
-            stdin=read_end,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            start_new_session=True,  # so that Ctrl-C and a killed group leave it alone
-        )
-
-    async def _replace_when_dead(self, current: ChildExit) -> None:
+    async def _replace_when_dead(self, current: Process) -> None:
         while True:
             await current.wait()
             self._console.say("the keeper process ended; starting another")
             try:
-                self._exit = current = self._begin()
+                self._process = current = await self._begin()
             except OSError as error:
                 self._console.say(f"the keeper process could not be started: {error.strerror}")
             await asyncio.sleep(PAUSE)

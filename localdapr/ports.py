@@ -1,4 +1,4 @@
-"""Which TCP ports of this machine are free, and who of a run needs which.
+"""Which TCP ports of this machine are free.
 
 It only looks; nothing is held. It never starts or stops anything.
 """
@@ -6,21 +6,11 @@ It only looks; nothing is held. It never starts or stops anything.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 
 from localdapr.errors import PortInUseError
 
 FIRST_EPHEMERAL = 32768  # from here on the system hands out ports to anybody
-
-
-@dataclass(frozen=True)
-class PortUse:
-    """A port, who needs it ("pizza-kitchen's app") and how its user can choose another."""
-
-    port: int
-    owner: str
-    remedy: str
 
 
 def is_free(port: int) -> bool:
@@ -41,12 +31,3 @@ def pick_port(first: int, taken: Collection[int], free: Callable[[int], bool] = 
         if port not in taken and free(port):
             return port
     raise PortInUseError(f"no port is free from {first} to {FIRST_EPHEMERAL - 1}")
-
-
-def check_free(uses: Iterable[PortUse]) -> None:
-    """Raises PortInUseError for the first port that somebody listens on."""
-    for use in uses:
-        if not is_free(use.port):
-            raise PortInUseError(
-                f"port {use.port} ({use.owner}) is in use; stop what holds it or {use.remedy}"
-            )

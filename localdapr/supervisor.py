@@ -8,41 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from localdapr.app_environment import check_command
-from localdapr.app_process import AppProcess, is_answering, launch, port_answers
-from localdapr.child_exit import describe_exit
-from localdapr.console import Console
-from localdapr.errors import AppFailedError
+from localdapr.app_process import (
+    AppProcess,
+    check_command,
+    describe_exit,
+    is_answering,
+    launch,
+    port_answers,
+)
+from localdapr.console import Console, overview
+from localdapr.errors import AppFailedError, PortInUseError
 from localdapr.keeper import Keeper
 from localdapr.manifest import App
-from localdapr.overview import overview
-from localdapr.port_uses import port_uses
-from localdapr.ports import check_free
+from localdapr.ports import is_free
 from localdapr.race import end_tasks, race
-from localdapr.stop_signals import StopSignals
+
+if TYPE_CHECKING:
+    from localdapr.shared_host import SharedHost
 
 READY = "localdapr: ready"  # the line that scripts wait for
-
-
-class Sidecars(Protocol):
-    """The host of all sidecars, as the supervisor sees it."""
-
-    async def start(self) -> None:
-        """Binds all sidecar ports."""
-
-    async def app_started(self, app_id: str) -> None:
-        """The app's port answers from now on."""
-
-    async def app_stopped(self, app_id: str) -> None:
-        """The app has ended."""
-
-    async def close(self) -> None:
-        """May be called twice."""
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -67,7 +58,7 @@ class Supervisor:
     def __init__(
         self,
         apps: Sequence[App],
-        host: Sidecars,
+        host: SharedHost,
         console: Console,
         *,
         template: str | None = None,
@@ -79,7 +70,8 @@ class Supervisor:
         self._template = template
         self._limits = limits or Limits()
         self._keeper = Keeper(console)
-        self._signals = StopSignals(console)
+        self._stopping = asyncio.Event()
+        self._at_once = asyncio.Event()  # nobody waits any longer for an orderly end
         self._running: dict[str, AppProcess] = {}
         self._waited_for = {app.app_id for app in apps}
 
@@ -91,24 +83,36 @@ class Supervisor:
         """
         for app in self._apps:
             check_command(app, os.environ)
-        check_free(port_uses(self._apps, self._template))
-        with self._signals:
-            await self._run_until_stopped()
-
-    async def _run_until_stopped(self) -> None:
+        check_ports(self._apps, self._template)
+        self._heed_signals()
         try:
-            await race(self._work(), self._signals.stop.wait())
+            await race(self._work(), self._stopping.wait())
         finally:
             await self._stop()
 
+    def _heed_signals(self) -> None:
+        """Ctrl-C, SIGTERM and a closed terminal ask for an orderly end, a second Ctrl-C for any."""
+        loop = asyncio.get_running_loop()
+        for number in STOPPING:
+            # nohup's way to say that a closed terminal is no reason to stop
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                loop.add_signal_handler(number, self._asked_to_stop, number)
+
+    def _asked_to_stop(self, number: signal.Signals) -> None:
+        if not self._stopping.is_set():
+            self._console.say("stopping; Ctrl-C again ends everything at once")
+            self._stopping.set()
+        elif number == signal.SIGINT:
+            self._at_once.set()
+
     async def _work(self) -> None:
-        self._keeper.start()
+        await self._keeper.start()
         await self._host.start()
         tending = [asyncio.create_task(self._tend(app)) for app in self._apps]
         try:
             await asyncio.gather(*tending)
             if self._template is not None:
-                await self._signals.stop.wait()
+                await self._stopping.wait()
         finally:
             await end_tasks(*tending)
 
@@ -125,7 +129,7 @@ class Supervisor:
         """
         delay = self._limits.first_delay
         while True:
-            process = self._running[app.app_id] = launch(app, self._keeper, self._console)
+            process = self._running[app.app_id] = await launch(app, self._keeper, self._console)
             reason = await self._live(process)
             if reason is None:
                 return
@@ -140,7 +144,7 @@ class Supervisor:
         app = process.app
         try:
             await self._get_ready(process)
-            code = await process.exit.wait()
+            code = await process.ended()
             reason = f"{app.app_id} {describe_exit(code)}"
         except AppFailedError as error:
             if app.app_id in self._waited_for:
@@ -148,7 +152,7 @@ class Supervisor:
                 raise
             code, reason = 1, str(error)
         await self._host.app_stopped(app.app_id)
-        await process.stop(self._limits.stop, self._signals.kill)
+        await process.stop(self._limits.stop, self._at_once)
         del self._running[app.app_id]
         return self._why_again(app, code, reason)
 
@@ -163,7 +167,7 @@ class Supervisor:
     async def _get_ready(self, process: AppProcess) -> None:
         app_id = process.app.app_id
         await process.ready(self._limits.ready)
-        started = await race(self._host.app_started(app_id), process.exit.wait())
+        started = await race(self._host.app_started(app_id), process.ended())
         if not started and process.app.app_port is not None:
             raise AppFailedError(await process.last_words())
         if app_id not in self._waited_for:
@@ -175,7 +179,7 @@ class Supervisor:
         self._no_longer_wait_for(app.app_id)
         if app.app_port is None:
             await self._host.app_started(app.app_id)
-            await self._signals.stop.wait()
+            await self._stopping.wait()
             return
         while True:
             await port_answers(app.app_port)
@@ -193,8 +197,7 @@ class Supervisor:
         self._waited_for.discard(app_id)
         if not self._waited_for:
             pids = {name: process.pid for name, process in self._running.items()}
-            self._console.show(overview(self._apps, pids))
-            self._console.show(f"{READY}\n")
+            self._console.show(f"{overview(self._apps, pids)}{READY}\n")
 
     def _show_tail(self, process: AppProcess) -> None:
         if not self._console.app_log:
@@ -215,8 +218,28 @@ class Supervisor:
     async def _stop_app(self, process: AppProcess) -> None:
         """Deliveries end first: one that meets an app which is going down may be lost."""
         await self._bounded(self._host.app_stopped(process.app.app_id))
-        await process.stop(self._limits.stop, self._signals.kill)
+        await process.stop(self._limits.stop, self._at_once)
 
     async def _bounded(self, step: Coroutine[None, None, None]) -> None:
         """Does a step of the end, but not longer than its limit or a second Ctrl-C allow."""
-        await race(step, self._signals.kill.wait(), timeout=self._limits.close)
+        await race(step, self._at_once.wait(), timeout=self._limits.close)
+
+
+def check_ports(apps: Sequence[App], template: str | None) -> None:
+    """Raises PortInUseError for the first port that somebody else listens on.
+
+    Not for that of an app that its user starts: it may be in use already.
+    """
+    for app in apps:
+        uses = (
+            (app.app_port if app.command else None, "app", "appPort", "--app-port"),
+            (app.http_port, "sidecar, HTTP", "daprHTTPPort", "--dapr-http-port"),
+            (app.grpc_port, "sidecar, gRPC", "daprGRPCPort", "--dapr-grpc-port"),
+        )
+        for port, owner, key, option in uses:
+            if port and not is_free(port):
+                remedy = f"change {key} in {template}" if template else f"choose another {option}"
+                raise PortInUseError(
+                    f"port {port} ({app.app_id}'s {owner}) is in use; "
+                    f"stop what holds it or {remedy}"
+                )

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from localdapr.app_environment import environment
+from localdapr.app_process import environment
 from localdapr.cli import localdapr
 from localdapr.commands.moments import ago, from_now, shown_span
 from localdapr.components import Component

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from localdapr.app_process import LAUNCHER
-from localdapr.keeper import SCRIPT
+from localdapr.keeper import PYTHON
 from localdapr.keeper_process import read_groups
 
 SLEEPER = [sys.executable, "-S", "-c", "import signal; signal.pause()"]
@@ -28,8 +27,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.fixture
 def keeper() -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-I", "-S", str(SCRIPT)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as process:
+    with subprocess.Popen(PYTHON, stdin=subprocess.PIPE, start_new_session=True) as process:
         yield process
 
 
@@ -54,7 +52,7 @@ def ignored_by(status: str) -> int:
 
 def launcher(pipe: int, *command: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", str(LAUNCHER), str(pipe), *command],
+        [*PYTHON, str(pipe), *command],
         pass_fds=(pipe,),
         start_new_session=True,
         stderr=subprocess.PIPE,

@@ -7,7 +7,8 @@ import pytest
 
 from localdapr.errors import PortInUseError
 from localdapr.manifest import App, with_ports
-from localdapr.ports import FIRST_EPHEMERAL, PortUse, check_free, is_free, pick_port
+from localdapr.ports import FIRST_EPHEMERAL, is_free, pick_port
+from localdapr.supervisor import check_ports
 
 
 @pytest.fixture
@@ -48,8 +49,14 @@ def test_without_a_free_port_the_range_is_named() -> None:
         pick_port(32766, (), free=lambda _port: False)
 
 
-def test_the_first_held_port_is_named_with_its_owner_and_the_remedy(held: int) -> None:
-    uses = [PortUse(pick_port(21980, ()), "a", "b"), PortUse(held, "the oven", "cook elsewhere")]
-    expected = rf"^port {held} \(the oven\) is in use; stop what holds it or cook elsewhere$"
+@pytest.mark.parametrize(
+    ("template", "remedy"),
+    [("dapr.yaml", "change daprGRPCPort in dapr.yaml"), (None, "choose another --dapr-grpc-port")],
+)
+def test_a_held_port_is_named_with_its_owner_and_the_remedy(
+    held: int, template: str | None, remedy: str
+) -> None:
+    app = App("oven", pick_port(21980, ()), held, app_port=held)  # its user has started it
+    expected = rf"^port {held} \(oven's sidecar, gRPC\) is in use; stop what holds it or {remedy}$"
     with pytest.raises(PortInUseError, match=expected):
-        check_free(uses)
+        check_ports([app], template)

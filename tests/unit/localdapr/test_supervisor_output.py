@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localdapr.app_output import AppOutput, LineSplitter
-from localdapr.child_exit import describe_exit
+from localdapr.app_process import describe_exit
 from localdapr.console import Console
 
 CHUNKS = st.lists(st.binary(max_size=40))
