@@ -15,14 +15,14 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from localdapr.app_guard import send
 from localdapr.app_output import AppOutput
 from localdapr.console import Console
 from localdapr.errors import AppFailedError
-from localdapr.keeper import PYTHON, Keeper
-from localdapr.keeper_process import send
 from localdapr.manifest import App
 from localdapr.race import race
 
+START = (sys.executable, "-I", "-S", str(Path(__file__).with_name("app_guard.py")))
 POLL = 0.02  # seconds between two looks at a group that is ending
 PROBE = 0.05  # seconds between two tries to reach a port
 SETTLED = 1.0  # an app without a port counts as ready when it has run this long
@@ -43,14 +43,13 @@ OWN_NAMES = (
 class AppProcess:
     """Made by `launch`; `stop` must be called in the end, also when the app has ended."""
 
-    def __init__(self, app: App, child: Process, output: AppOutput, keeper: Keeper) -> None:
+    def __init__(self, app: App, child: Process, output: AppOutput, life: int) -> None:
         self.app = app
         self.pid = child.pid
         self.ended = child.wait  # gives the exit code, or the negated number of a signal
         self.output = output
         self._child = child
-        self._keeper = keeper
-        self._stopped = False
+        self._life = life  # what the app's guard waits on; -1 when it was let go
         self._began = asyncio.get_running_loop().time()
 
     @property
@@ -79,15 +78,17 @@ class AppProcess:
 
         May be called twice: a group that is gone is never signalled, its number may be another's.
         """
-        if self._stopped:
+        if self._life < 0:
             return
         send(self.pid, signal.SIGTERM)
         if not await race(self._gone(), at_once.wait(), timeout=grace):
             send(self.pid, signal.SIGKILL)
             await race(self._gone(), timeout=AFTER_KILL)
         await self.output.close(0.0 if at_once.is_set() else LAST_OUTPUT)
-        self._keeper.drop(self.pid)
-        self._stopped = True
+        with contextlib.suppress(BrokenPipeError):  # somebody has killed the guard
+            os.write(self._life, b".")
+        os.close(self._life)
+        self._life = -1
 
     async def last_words(self) -> str:
         """What to say of an app that has ended before it was ready; its output is shown first."""
@@ -102,13 +103,14 @@ class AppProcess:
             await asyncio.sleep(POLL)
 
 
-async def launch(app: App, keeper: Keeper, console: Console) -> AppProcess:
+async def launch(app: App, console: Console) -> AppProcess:
     """Starts the app's command; AppFailedError when the system refuses."""
     read_end, write_end = os.pipe()
+    life_seen, life = os.pipe()
     try:
         child = await asyncio.create_subprocess_exec(
-            *PYTHON,
-            str(keeper.pipe),
+            *START,
+            str(life_seen),
             *app.command,
             stdin=DEVNULL,
             stdout=write_end,
@@ -116,15 +118,16 @@ async def launch(app: App, keeper: Keeper, console: Console) -> AppProcess:
             cwd=app.working_dir,
             env=environment(app, os.environ),
             start_new_session=True,
-            pass_fds=(keeper.pipe,),
+            pass_fds=(life_seen,),
         )
     except (OSError, ValueError) as error:
         os.close(read_end)
+        os.close(life)
         raise AppFailedError(f"{app.app_id} could not be started: {error}") from error
     finally:
         os.close(write_end)
-    keeper.add(child.pid)  # also here: the launcher's own word is lost when the keeper is just dead
-    return AppProcess(app, child, AppOutput(app.app_id, read_end, console), keeper)
+        os.close(life_seen)
+    return AppProcess(app, child, AppOutput(app.app_id, read_end, console), life)
 
 
 def environment(app: App, inherited: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Coroutine, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,6 @@ from localdapr.app_process import (
 )
 from localdapr.console import Console, overview
 from localdapr.errors import AppFailedError, PortInUseError
-from localdapr.keeper import Keeper
 from localdapr.manifest import App
 from localdapr.ports import is_free
 from localdapr.race import end_tasks, race
@@ -69,7 +67,6 @@ class Supervisor:
         self._console = console
         self._template = template
         self._limits = limits or Limits()
-        self._keeper = Keeper(console)
         self._stopping = asyncio.Event()
         self._at_once = asyncio.Event()  # nobody waits any longer for an orderly end
         self._running: dict[str, AppProcess] = {}
@@ -106,7 +103,6 @@ class Supervisor:
             self._at_once.set()
 
     async def _work(self) -> None:
-        await self._keeper.start()
         await self._host.start()
         tending = [asyncio.create_task(self._tend(app)) for app in self._apps]
         try:
@@ -129,7 +125,7 @@ class Supervisor:
         """
         delay = self._limits.first_delay
         while True:
-            process = self._running[app.app_id] = await launch(app, self._keeper, self._console)
+            process = self._running[app.app_id] = await launch(app, self._console)
             reason = await self._live(process)
             if reason is None:
                 return
@@ -206,14 +202,11 @@ class Supervisor:
 
     async def _stop(self) -> None:
         """The last app first, the sidecars when no app is left that could need them."""
-        async with AsyncExitStack() as ending:
-            ending.push_async_callback(self._keeper.close)
-            ending.push_async_callback(self._close_host)
+        try:
             processes = [self._running.get(app.app_id) for app in reversed(self._apps)]
             await asyncio.gather(*(self._stop_app(each) for each in processes if each))
-
-    async def _close_host(self) -> None:
-        await self._bounded(self._host.close())
+        finally:
+            await self._bounded(self._host.close())
 
     async def _stop_app(self, process: AppProcess) -> None:
         """Deliveries end first: one that meets an app which is going down may be lost."""

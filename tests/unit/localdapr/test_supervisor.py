@@ -1,5 +1,6 @@
 """Runs with real child processes and real signals; only the host is a fake one."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -123,12 +124,15 @@ class Shop:
         assert self.process is not None
         return self.process.wait(DEADLINE)
 
-    def children(self, script: str) -> list[int]:
-        """The children of the run whose command line names the script."""
-        assert self.process is not None
-        tasks = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        pids = [int(pid) for pid in tasks.split()]
-        return [p for p in pids if script in Path(f"/proc/{p}/cmdline").read_text()]
+    def guards(self) -> list[int]:
+        """The guards of the apps."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                command = (process / "cmdline").read_text()
+                if "app_guard.py" in command and (process / "cwd").resolve() == self.folder:
+                    found.append(int(process.name))
+        return found
 
 
 @pytest.fixture
@@ -169,11 +173,10 @@ def test_a_killed_run_leaves_no_process(shop: Shop) -> None:
     shop.add("kitchen", STUBBORN)
     shop.add("delivery", PARENT)
     shop.start().wait_for("localdapr: ready")
-    keeper = shop.children("keeper_process.py")
+    everyone = [*shop.pids(), *shop.guards()]
+    assert len(everyone) == 5
     shop.send(signal.SIGKILL)
     assert shop.wait() == -signal.SIGKILL
-    everyone = [*shop.pids(), *keeper]
-    assert len(everyone) == 4
     wait_until(lambda: not any(map(is_alive, everyone)), "the end of all")
 
 
@@ -188,13 +191,24 @@ def test_a_run_killed_while_its_apps_start_leaves_no_process(shop: Shop) -> None
     wait_until(lambda: not any(map(is_alive, shop.pids())), "the end of all")
 
 
-def test_a_keeper_that_dies_is_replaced(shop: Shop) -> None:
-    shop.add("kitchen", STUBBORN)
+def test_the_guards_end_with_their_apps(shop: Shop) -> None:
+    shop.add("kitchen", SERVER)
+    shop.start(first_delay=0.01).wait_for("localdapr: ready")
+    (guard,) = shop.guards()
+    os.kill(shop.pid("kitchen"), signal.SIGKILL)
+    shop.wait_for("kitchen is ready again")
+    wait_until(lambda: not is_alive(guard), "the end of the first guard")
+    shop.send(signal.SIGTERM)
+    assert shop.wait() == 0
+    wait_until(lambda: not shop.guards(), "the end of the second guard")
+
+
+def test_an_app_whose_guard_was_killed_ends_with_localdapr_too(shop: Shop) -> None:
+    shop.add("kitchen", SERVER)
     shop.start().wait_for("localdapr: ready")
-    (keeper,) = shop.children("keeper_process.py")
-    os.kill(keeper, signal.SIGKILL)
-    shop.wait_for("the keeper process ended; starting another")
-    wait_until(lambda: shop.children("keeper_process.py") not in ([], [keeper]), "a new keeper")
+    (guard,) = shop.guards()
+    os.kill(guard, signal.SIGKILL)
+    wait_until(lambda: not is_alive(guard), "the end of the guard")
     shop.send(signal.SIGKILL)
     shop.wait()
     wait_until(lambda: not is_alive(shop.pid("kitchen")), "the end of the app")
