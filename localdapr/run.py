@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ class Run:
     config_path: Path | None = None
     template: str | None = None
     pid: int = field(default_factory=os.getpid)
-    began: float = field(default_factory=time.time)  # Unix time
+    began: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
 
     def to_json(self) -> dict[str, Any]:
         """For `from_json` in another process, whose working folder may be another."""

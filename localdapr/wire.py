@@ -28,6 +28,7 @@ pb = protos
 
 TaskHubServicer = _grpc.TaskHubSidecarServiceServicer
 TaskHubStub = _grpc.TaskHubSidecarServiceStub
+TASK_HUB = protos.DESCRIPTOR.services_by_name["TaskHubSidecarService"]
 add_task_hub_to_server = _grpc.add_TaskHubSidecarServiceServicer_to_server
 
 # The SDK marks "no deadline" by a timer in the year 9999; such a timer never needs to be armed.

@@ -20,7 +20,7 @@ from localdapr.commands.asking import (
     running_app,
     running_apps,
 )
-from localdapr.commands.moments import age, shown_time
+from localdapr.commands.moments import age
 from localdapr.commands.run import DATA_FOLDER
 from localdapr.commands.tables import output_option, show
 from localdapr.errors import FolderInUseError, LocalDaprError, NobodyThereError, RefusedError
@@ -28,20 +28,7 @@ from localdapr.errors import FolderInUseError, LocalDaprError, NobodyThereError,
 STOP_SECONDS = 30.0  # an app has 10 s to end, then its sidecar
 URL_SIGNS = "!#$%&'()*+,/:;=?@[]~"  # of a path to call, left as they are
 CLOUD_EVENT = {"id", "source", "specversion", "type"}
-SHORT = {
-    "APP ID": "appId",
-    "HTTP PORT": "httpPort",
-    "GRPC PORT": "grpcPort",
-    "APP PORT": "appPort",
-    "COMMAND": "command",
-    "AGE": "age",
-    "CLI PID": "cliPid",
-}
-WIDE = SHORT | {
-    "CREATED": "created",
-    "DAPRD PID": "daprdPid",
-    "RUN TEMPLATE PATH": "runTemplatePath",
-}
+SHORT = ("appId", "httpPort", "grpcPort", "appPort", "command", "age", "cliPid")
 data_option = click.option("-d", "--data", type=json_text, help="What is sent, as JSON.")
 file_option = click.option(
     "-f", "--data-file", type=click.File("rb"), help="A file with the data; - is standard input."
@@ -53,11 +40,8 @@ file_option = click.option(
 @data_dir_option
 def list_apps(output: str, folder: Path) -> None:
     """List the apps that run, their ports and processes."""
-    rows = running_apps(folder)
-    for row in rows:
-        began = int(row["created"] * 1_000_000)
-        row |= {"age": age(began), "created": shown_time(began)}
-    show(rows, output, SHORT, WIDE)
+    rows = [row | {"age": age(row["created"])} for row in running_apps(folder)]
+    show(rows, output, SHORT)
 
 
 @click.command("stop")
@@ -165,7 +149,7 @@ def _run_of_app(folder: Path, app_id: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _run_of(row: dict[str, Any]) -> tuple[int, float]:
+def _run_of(row: dict[str, Any]) -> tuple[int, str]:
     return row["cliPid"], row["created"]
 
 
@@ -203,3 +187,6 @@ def _wait_until_gone(folder: Path, app_ids: set[str]) -> None:
             return
         time.sleep(0.05)
     raise LocalDaprError(f"{', '.join(sorted(app_ids))}: not ended within {STOP_SECONDS:g} s")
+
+
+COMMANDS = (list_apps, stop, invoke, publish, reset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,9 +11,9 @@ from typing import Any
 import click
 
 Rows = Sequence[Mapping[str, Any]]
+WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")  # where one begins within a key
 LONGEST_CELL = 160
 PIPE_WIDTH = 2000  # wide enough for every line: a program that reads it wants no line breaks
-Columns = Mapping[str, str]  # heading: key of the row
 
 output_option = click.option(
     "-o",
@@ -24,8 +25,8 @@ output_option = click.option(
 )
 
 
-def show(rows: Rows, output: str, short: Columns, wide: Columns) -> None:
-    """Prints the rows: `short` and `wide` are the columns of the two tables."""
+def show(rows: Rows, output: str, short: Sequence[str]) -> None:
+    """Prints the rows; a table has the columns `short`, a wide one all."""
     if output == "json":
         click.echo(json.dumps(list(rows), indent=2, ensure_ascii=False))
     elif output == "yaml":
@@ -33,18 +34,19 @@ def show(rows: Rows, output: str, short: Columns, wide: Columns) -> None:
 
         click.echo(yaml.safe_dump([dict(row) for row in rows], sort_keys=False), nl=False)
     else:
-        _show_table(rows, wide if output == "wide" else short)
+        _show_table(rows, tuple(rows[0]) if rows and output == "wide" else short)
 
 
-def _show_table(rows: Rows, columns: Columns) -> None:
+def _show_table(rows: Rows, keys: Sequence[str]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     terminal = sys.stdout.isatty()
-    table = Table(*columns, box=box.SIMPLE_HEAD if terminal else None, pad_edge=False)
+    headings = (WORD.sub(" ", key).upper() for key in keys)
+    table = Table(*headings, box=box.SIMPLE_HEAD if terminal else None, pad_edge=False)
     for row in rows:
-        table.add_row(*(_cell(row.get(key)) for key in columns.values()))
+        table.add_row(*(_cell(row[key]) for key in keys))
     console = Console(
         width=None if terminal else PIPE_WIDTH, markup=False, highlight=False, emoji=False
     )

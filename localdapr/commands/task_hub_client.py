@@ -1,6 +1,6 @@
-"""One app's task hub, asked over gRPC as the SDK's client does, and its answers as rows.
+"""One app's task hub, asked over gRPC as the SDK's client does, in protobuf's JSON.
 
-Times in rows are microseconds since the epoch.
+There times are RFC 3339 texts, and a field that is not set is not there.
 """
 
 from __future__ import annotations
@@ -10,20 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import grpc
-from google.protobuf.json_format import MessageToDict
-
 from localdapr.commands.asking import running_app, token_headers
 from localdapr.errors import RefusedError
-from localdapr.wire import HistoryEvent, TaskHubStub, microseconds, optional_text, pb
-
-STATUSES = {
-    "taskFailed": "FAILED",
-    "childWorkflowInstanceFailed": "FAILED",
-    "executionTerminated": "TERMINATED",
-    "executionSuspended": "SUSPENDED",
-    "executionResumed": "RESUMED",
-}
 
 
 class TaskHubClient:
@@ -38,64 +26,50 @@ class TaskHubClient:
         """The app's row in `localdapr list`."""
         return running_app(self._folder, self._app_id)
 
-    def ask(self, rpc: str, request: Any) -> Any:
-        """The answer of one call."""
+    def ask(self, rpc: str, **request: Any) -> dict[str, Any]:
+        """The answer of one call; a field that is None is left out."""
         return self.ask_all(rpc, [request])[0]
 
-    def ask_all(self, rpc: str, requests: Sequence[Any]) -> list[Any]:
+    def ask_all(self, rpc: str, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """The answers of calls that are made at once."""
+        import grpc
+        from google.protobuf.json_format import MessageToDict, ParseDict
+        from google.protobuf.message_factory import GetMessageClass
+
+        from localdapr.wire import TASK_HUB, TaskHubStub
+
+        message = GetMessageClass(TASK_HUB.methods_by_name[rpc].input_type)
         limits = [("grpc.max_receive_message_length", -1)]
         metadata = tuple(token_headers().items())
         with grpc.insecure_channel(f"127.0.0.1:{self.app['grpcPort']}", limits) as channel:
             call = getattr(TaskHubStub(channel), rpc)  # type: ignore[no-untyped-call]
-            asked = [call.future(each, metadata=metadata) for each in requests]
+            asked = [
+                call.future(
+                    ParseDict({k: v for k, v in each.items() if v is not None}, message()),
+                    metadata=metadata,
+                )
+                for each in requests
+            ]
             try:
-                return [each.result() for each in asked]
+                return [MessageToDict(each.result()) for each in asked]
             except grpc.RpcError as refusal:
                 raise RefusedError(refusal.details()) from refusal
 
     def instances(self) -> Iterator[dict[str, Any]]:
-        """All instances in order of creation."""
-        token = None
-        while token != "":
-            page = self.ask("ListInstanceIDs", pb.ListInstanceIDsRequest(continuationToken=token))
+        """All instances in order of creation, as WorkflowState messages."""
+        page: dict[str, Any] = {"continuationToken": None}
+        while "continuationToken" in page:
+            page = self.ask("ListInstanceIDs", continuationToken=page["continuationToken"])
             requests = [
-                pb.GetInstanceRequest(instanceId=instance_id, getInputsAndOutputs=True)
-                for instance_id in page.instanceIds
+                {"instanceId": instance_id, "getInputsAndOutputs": True}
+                for instance_id in page.get("instanceIds", ())
             ]
             for found in self.ask_all("GetInstance", requests):
-                if found.exists:
-                    yield self._instance(found.workflowState)
-            token = page.continuationToken
+                if "exists" in found:
+                    yield found["workflowState"]
 
     def history(self, instance_id: str) -> list[dict[str, Any]]:
-        """What has happened in an instance."""
-        request = pb.GetInstanceHistoryRequest(instanceId=instance_id)
-        return [_event(each) for each in self.ask("GetInstanceHistory", request).events]
-
-    def _instance(self, state: Any) -> dict[str, Any]:
-        status = pb.OrchestrationStatus.Name(state.workflowStatus)
-        return {
-            "appID": self.app["appId"],
-            "name": state.name,
-            "instanceID": state.instanceId,
-            "created": microseconds(state.createdTimestamp),
-            "lastUpdate": microseconds(state.lastUpdatedTimestamp),
-            "runtimeStatus": status.removeprefix("ORCHESTRATION_STATUS_"),
-            "customStatus": optional_text(state, "customStatus"),
-            "failureMessage": state.failureDetails.errorMessage,
-        }
-
-
-def _event(happened: HistoryEvent) -> dict[str, Any]:
-    kind = happened.WhichOneof("eventType") or "unknown"
-    attributes = MessageToDict(getattr(happened, kind))
-    ended_as = str(attributes.get("workflowStatus", "")).removeprefix("ORCHESTRATION_STATUS_")
-    return {
-        "type": kind[0].upper() + kind[1:],
-        "name": attributes.pop("name", None),
-        "eventId": happened.eventId if happened.eventId >= 0 else None,
-        "timestamp": microseconds(happened.timestamp),
-        "status": ended_as or STATUSES.get(kind, "RUNNING"),
-        "attrs": attributes,
-    }
+        """What has happened in an instance, as HistoryEvent messages."""
+        events: list[dict[str, Any]]
+        events = self.ask("GetInstanceHistory", instanceId=instance_id).get("events", [])
+        return events

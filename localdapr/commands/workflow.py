@@ -8,46 +8,34 @@ from __future__ import annotations
 import functools
 import itertools
 import json
-import uuid
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
 from localdapr.commands.asking import data_dir_option, json_text
-from localdapr.commands.moments import age, ago, from_now, shown_span, shown_time
+from localdapr.commands.moments import age, ago, from_now, shown_span
 from localdapr.commands.tables import output_option, show
 from localdapr.commands.task_hub_client import TaskHubClient
 from localdapr.errors import RefusedError
-from localdapr.wire import pb, text, timestamp
 
+PREFIX = "ORCHESTRATION_STATUS_"
 ENDED = ["COMPLETED", "FAILED", "CANCELED", "TERMINATED"]
 STATUSES = click.Choice(
     ["RUNNING", *ENDED, "PENDING", "SUSPENDED", "STALLED"], case_sensitive=False
 )
-LIST = {
-    "NAME": "name",
-    "ID": "instanceID",
-    "STATUS": "runtimeStatus",
-    "CUSTOM STATUS": "customStatus",
-    "AGE": "age",
+EVENT_STATUSES = {
+    "taskFailed": "FAILED",
+    "childWorkflowInstanceFailed": "FAILED",
+    "executionTerminated": "TERMINATED",
+    "executionSuspended": "SUSPENDED",
+    "executionResumed": "RESUMED",
 }
-LIST_WIDE = {
-    "APP ID": "appID",
-    **LIST,
-    "CREATED": "created",
-    "LAST UPDATE": "lastUpdate",
-    "FAILURE MESSAGE": "failureMessage",
-}
-HISTORY = {
-    "TYPE": "type",
-    "NAME": "name",
-    "EVENTID": "eventId",
-    "ELAPSED": "elapsed",
-    "STATUS": "status",
-}
-HISTORY_WIDE = HISTORY | {"TIMESTAMP": "timestamp", "ATTRS": "attrs"}
+LIST = ("name", "instanceID", "runtimeStatus", "customStatus", "age")
+EVENT_FIELDS = {"eventId", "timestamp", "router"}  # that are not the event itself
+HISTORY = ("type", "name", "eventId", "elapsed", "status")
 
 instance_argument = click.argument("instance_id", metavar="INSTANCE-ID")
 input_option = click.option("-x", "--input", "data", type=json_text, help="Its input, as JSON.")
@@ -79,15 +67,14 @@ def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
 @click.option("-i", "--instance-id", default="", help="Its id; by default a new one is made.")
 @input_option
 @click.option("-s", "--start-time", "at", type=from_now, help="When: like 10s or 1h, or a time.")
-def run(hub: TaskHubClient, name: str, instance_id: str, data: str | None, at: int | None) -> None:
+def run(
+    hub: TaskHubClient, name: str, instance_id: str, data: str | None, at: datetime | None
+) -> None:
     """Start an instance of the workflow NAME; print its id."""
-    request = pb.CreateInstanceRequest(
-        name=name,
-        instanceId=instance_id,
-        input=text(data),
-        scheduledStartTimestamp=None if at is None else timestamp(at),
-    )
-    click.echo(hub.ask("StartInstance", request).instanceId)
+    start = at and at.isoformat()
+    fields = {"name": name, "instanceId": instance_id, "input": data}
+    answer = hub.ask("StartInstance", **fields, scheduledStartTimestamp=start)
+    click.echo(answer["instanceId"])
 
 
 @command("list")
@@ -96,21 +83,17 @@ def run(hub: TaskHubClient, name: str, instance_id: str, data: str | None, at: i
 @click.option("-m", "--filter-max-age", "since", type=ago, help="Only those that began since.")
 @output_option
 def list_instances(
-    hub: TaskHubClient, name: str | None, status: str | None, since: int | None, output: str
+    hub: TaskHubClient, name: str | None, status: str | None, since: datetime | None, output: str
 ) -> None:
     """List instances in order of their creation."""
     rows = [
         row
-        for row in hub.instances()
+        for row in map(_row, hub.instances())
         if name in (None, row["name"])
         and status in (None, row["runtimeStatus"])
-        and row["created"] >= (since or 0)
+        and (since is None or _began(row) >= since)
     ]
-    for row in rows:
-        row["age"] = age(row["created"])
-        row |= {key: shown_time(row[key]) for key in ("created", "lastUpdate")}
-        row["customStatus"] = _unquoted(row["customStatus"])
-    show(rows, output, LIST, LIST_WIDE)
+    show([{"appID": hub.app["appId"], **row} for row in rows], output, LIST)
 
 
 @command("history")
@@ -118,11 +101,11 @@ def list_instances(
 @output_option
 def history(hub: TaskHubClient, instance_id: str, output: str) -> None:
     """Show what has happened in an instance."""
-    rows = hub.history(instance_id)
-    times = [row["timestamp"] for row in rows]
-    for row, (before, at) in zip(rows, itertools.pairwise([*times[:1], *times]), strict=True):
-        row |= {"elapsed": shown_span(at - before), "timestamp": shown_time(at)}
-    show(rows, output, HISTORY, HISTORY_WIDE)
+    events = hub.history(instance_id)
+    times = [datetime.fromisoformat(event["timestamp"]) for event in events]
+    spans = [at - before for before, at in itertools.pairwise([*times[:1], *times])]
+    rows = [_event_row(*each) for each in zip(events, spans, strict=True)]
+    show(rows, output, HISTORY)
 
 
 @command("suspend")
@@ -130,7 +113,7 @@ def history(hub: TaskHubClient, instance_id: str, output: str) -> None:
 @reason_option
 def suspend(hub: TaskHubClient, instance_id: str, reason: str | None) -> None:
     """Hold an instance back until it is resumed."""
-    hub.ask("SuspendInstance", pb.SuspendRequest(instanceId=instance_id, reason=text(reason)))
+    hub.ask("SuspendInstance", instanceId=instance_id, reason=reason)
     click.echo(f"suspended: {instance_id}")
 
 
@@ -139,7 +122,7 @@ def suspend(hub: TaskHubClient, instance_id: str, reason: str | None) -> None:
 @reason_option
 def resume(hub: TaskHubClient, instance_id: str, reason: str | None) -> None:
     """Let a suspended instance go on."""
-    hub.ask("ResumeInstance", pb.ResumeRequest(instanceId=instance_id, reason=text(reason)))
+    hub.ask("ResumeInstance", instanceId=instance_id, reason=reason)
     click.echo(f"resumed: {instance_id}")
 
 
@@ -148,8 +131,7 @@ def resume(hub: TaskHubClient, instance_id: str, reason: str | None) -> None:
 @click.option("-o", "--output", type=json_text, help="Its output, as JSON.")
 def terminate(hub: TaskHubClient, instance_id: str, output: str | None) -> None:
     """End an instance and its children, without any compensation."""
-    request = pb.TerminateRequest(instanceId=instance_id, output=text(output), recursive=True)
-    hub.ask("TerminateInstance", request)
+    hub.ask("TerminateInstance", instanceId=instance_id, output=output, recursive=True)
     click.echo(f"terminated: {instance_id}")
 
 
@@ -161,31 +143,25 @@ def raise_event(hub: TaskHubClient, target: str, data: str | None) -> None:
     instance_id, _, name = target.rpartition("/")
     if not (instance_id and name):
         raise click.UsageError("give INSTANCE-ID/EVENT-NAME")
-    request = pb.RaiseEventRequest(instanceId=instance_id, name=name, input=text(data))
-    hub.ask("RaiseEvent", request)
+    hub.ask("RaiseEvent", instanceId=instance_id, name=name, input=data)
     click.echo(f"raised: {name}")
 
 
 @command("rerun")
 @instance_argument
 @click.option("-e", "--event-id", type=int, help="From which event; by default from the first.")
-@click.option("--new-instance-id", "new_id", default="", help="By default a new id is made.")
+@click.option("--new-instance-id", "new_id", help="By default a new id is made.")
 @input_option
 def rerun(
-    hub: TaskHubClient, instance_id: str, event_id: int | None, new_id: str, data: str | None
+    hub: TaskHubClient, instance_id: str, event_id: int | None, new_id: str | None, data: str | None
 ) -> None:
     """Run a finished instance again from an event, under a new id; print the id."""
     if event_id is None:
-        ids = [row["eventId"] for row in hub.history(instance_id)]
-        event_id = min((each for each in ids if each is not None), default=0)
-    request = pb.RerunWorkflowFromEventRequest(
-        sourceInstanceID=instance_id,
-        eventID=event_id,
-        newInstanceID=new_id or uuid.uuid4().hex,
-        input=text(data),
-        overwriteInput=data is not None,
-    )
-    click.echo(hub.ask("RerunWorkflowFromEvent", request).newInstanceID)
+        ids = [event.get("eventId", 0) for event in hub.history(instance_id)]
+        event_id = min((each for each in ids if each >= 0), default=0)
+    fields = {"sourceInstanceID": instance_id, "eventID": event_id, "newInstanceID": new_id}
+    overwritten = {"input": data, "overwriteInput": data is not None}
+    click.echo(hub.ask("RerunWorkflowFromEvent", **fields, **overwritten)["newInstanceID"])
 
 
 @command("purge")
@@ -198,7 +174,7 @@ def purge(
     hub: TaskHubClient,
     instance_ids: tuple[str, ...],
     every: bool,
-    until: int | None,
+    until: datetime | None,
     status: str | None,
     force: bool,
 ) -> None:
@@ -211,16 +187,46 @@ def purge(
         raise RefusedError(f"{status} workflows have not finished; purge them with --force")
     chosen = instance_ids or [
         row["instanceID"]
-        for row in hub.instances()
+        for row in map(_row, hub.instances())
         if row["runtimeStatus"] in ([status] if status else ENDED)
-        and (until is None or row["created"] < until)
+        and (until is None or _began(row) < until)
     ]
-    requests = [
-        pb.PurgeInstancesRequest(instanceId=each, recursive=bool(instance_ids), force=force)
-        for each in chosen
-    ]
-    answers = hub.ask_all("PurgeInstances", requests)
-    click.echo(f"purged: {sum(answer.deletedInstanceCount for answer in answers)}")
+    options = {"recursive": bool(instance_ids), "force": force}
+    answers = hub.ask_all("PurgeInstances", [{"instanceId": each, **options} for each in chosen])
+    click.echo(f"purged: {sum(answer['deletedInstanceCount'] for answer in answers)}")
+
+
+def _row(state: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": state["name"],
+        "instanceID": state["instanceId"],
+        "created": state["createdTimestamp"],
+        "lastUpdate": state["lastUpdatedTimestamp"],
+        "runtimeStatus": state.get("workflowStatus", "RUNNING").removeprefix(PREFIX),
+        "customStatus": _unquoted(state.get("customStatus")),
+        "failureMessage": state.get("failureDetails", {}).get("errorMessage"),
+        "age": age(state["createdTimestamp"]),
+    }
+
+
+def _began(row: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(row["created"])
+
+
+def _event_row(event: dict[str, Any], elapsed: timedelta) -> dict[str, Any]:
+    kind = next((each for each in event if each not in EVENT_FIELDS), "unknown")
+    attributes = dict(event.get(kind, {}))
+    ended_as = attributes.get("workflowStatus", "").removeprefix(PREFIX)
+    event_id = event.get("eventId", 0)
+    return {
+        "type": kind[0].upper() + kind[1:],
+        "name": attributes.pop("name", None),
+        "eventId": event_id if event_id >= 0 else None,
+        "elapsed": shown_span(elapsed),
+        "status": ended_as or EVENT_STATUSES.get(kind, "RUNNING"),
+        "timestamp": event["timestamp"],
+        "attrs": attributes,
+    }
 
 
 def _unquoted(encoded: str | None) -> Any:

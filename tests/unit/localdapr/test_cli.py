@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from localdapr.cli import COMMANDS, localdapr
+from localdapr.cli import localdapr
 from localdapr.ports import pick_port
 from tests.unit.localdapr.localdapr_process import Localdapr
 
@@ -61,7 +61,7 @@ def test_the_version_is_told() -> None:
     )
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", sorted(localdapr.commands))
 def test_every_command_can_be_loaded_and_has_help(name: str) -> None:
     assert CliRunner().invoke(localdapr, [name, "--help"]).exit_code == 0
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -267,7 +268,8 @@ def test_data_that_is_in_use_is_not_reset(host: HostThread, refuse: Tell) -> Non
 
 
 def test_times_are_read_as_durations_or_as_moments() -> None:
-    assert from_now("1h") - ago("1h") == pytest.approx(7200_000_000, abs=5_000_000)
-    assert ago("2023-01-02T15:04:05Z") == 1672671845_000_000
-    spans = [shown_span(each * 1000) for each in (5, 119_999, 120_000, 7_200_000, 172_800_000)]
+    assert (from_now("1h") - ago("1h")).total_seconds() == pytest.approx(7200, abs=5)
+    assert ago("2023-01-02T15:04:05Z").timestamp() == 1672671845
+    seconds = (0.005, 119.999, 120, 7_200, 172_800)
+    spans = [shown_span(timedelta(seconds=each)) for each in seconds]
     assert spans == ["5ms", "119s", "2m", "2h", "2d"]
