@@ -7,12 +7,12 @@ never the sidecars. It interprets nothing. When nobody reads any more, output is
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import queue
 import select
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 
 from localdapr.manifest import App
 
@@ -28,8 +28,7 @@ class Console:
         self.app_log = app_log
         self._fd = fd
         self._colors: dict[str, int] = {}
-        self._jobs: queue.SimpleQueue[tuple[bytes, asyncio.Future[None] | None] | None]
-        self._jobs = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[bytes, Future[None]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._broken = False
 
@@ -39,17 +38,13 @@ class Console:
 
     def show(self, text: str) -> None:
         """The text as it is; returns at once."""
-        self._put(text.encode("utf-8", "replace"), None)
+        self._put(text)
 
     async def app_lines(self, app_id: str, lines: Sequence[str]) -> None:
         """Lines of an app; returns when they are written, which is what slows a loud app down."""
-        if not lines:
-            return
         prefix = self._prefix(app_id)
-        text = "".join(f"{prefix} {line}\n" for line in lines)
-        written = asyncio.get_running_loop().create_future()
-        self._put(text.encode("utf-8", "replace"), written)
-        await written
+        if lines:
+            await asyncio.wrap_future(self._put("".join(f"{prefix} {line}\n" for line in lines)))
 
     def close(self) -> None:
         """Writes what is left, for a second at most; may be called twice."""
@@ -65,19 +60,20 @@ class Console:
         color = self._colors.setdefault(app_id, COLORS[len(self._colors) % len(COLORS)])
         return f"\x1b[{color}m{plain}\x1b[0m"
 
-    def _put(self, data: bytes, written: asyncio.Future[None] | None) -> None:
+    def _put(self, text: str) -> Future[None]:
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="console", daemon=True)
             self._thread.start()
-        self._jobs.put((data, written))
+        written: Future[None] = Future()
+        self._jobs.put((text.encode("utf-8", "replace"), written))
+        return written
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             data, written = job
             self._write(data)
-            if written is not None:
-                with contextlib.suppress(RuntimeError):  # the loop is closed, nobody waits
-                    written.get_loop().call_soon_threadsafe(_resolve, written)
+            if written.set_running_or_notify_cancel():  # else nobody waits any more
+                written.set_result(None)
 
     def _write(self, data: bytes) -> None:
         """os.write, not a stream: a stream's lock held by this thread would stop the exit."""
@@ -88,11 +84,6 @@ class Console:
                 select.select([], [self._fd], [], 1.0)
             except OSError:  # a closed pipe or a terminal that is gone
                 self._broken = True
-
-
-def _resolve(written: asyncio.Future[None]) -> None:
-    if not written.done():
-        written.set_result(None)
 
 
 def overview(apps: Sequence[App], pids: Mapping[str, int]) -> str:

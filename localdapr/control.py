@@ -186,4 +186,4 @@ def _place(folder: Path) -> Iterator[str]:
 
 
 def _encoded(message: dict[str, Any]) -> bytes:
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(message, default=str).encode() + b"\n"

@@ -16,7 +16,10 @@ APP_TOKEN = "APP_API_TOKEN"  # noqa: S105 - the variable's name, not a secret
 
 @dataclass(frozen=True)
 class Run:
-    """Its apps, where their resources are, and its template (None: options name its one app)."""
+    """Its apps, where their resources are, and its template (None: options name its one app).
+
+    All paths are absolute: the process that reads them may be in another folder.
+    """
 
     apps: tuple[App, ...]
     resources_paths: tuple[Path, ...] = ()
@@ -26,25 +29,20 @@ class Run:
     began: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
 
     def to_json(self) -> dict[str, Any]:
-        """For `from_json` in another process, whose working folder may be another."""
-        return asdict(self) | {
-            "apps": [_app_to_json(app) for app in self.apps],
-            "resources_paths": [str(path.resolve()) for path in self.resources_paths],
-            "config_path": str(self.config_path.resolve()) if self.config_path else None,
-        }
+        """For `from_json` in another process; paths are to be shown as texts."""
+        apps = [asdict(app) | {"env": {**own_token(), **app.env}} for app in self.apps]
+        return asdict(self) | {"apps": apps}
 
     @classmethod
     def from_json(cls, shown: Mapping[str, Any]) -> Run:
-        """The run, its apps without what only their own process needs."""
+        """The run as its own process has it."""
         config_path = shown["config_path"]
-        return cls(
-            **dict(shown)
-            | {
-                "apps": tuple(_app(**app) for app in shown["apps"]),
-                "resources_paths": tuple(map(Path, shown["resources_paths"])),
-                "config_path": Path(config_path) if config_path else None,
-            }
-        )
+        read = {
+            "apps": tuple(_app(**app) for app in shown["apps"]),
+            "resources_paths": tuple(map(Path, shown["resources_paths"])),
+            "config_path": Path(config_path) if config_path else None,
+        }
+        return cls(**{**shown, **read})
 
     def row(self, app: App) -> dict[str, Any]:
         """One of its apps as `localdapr list` shows it, served by this process."""
@@ -61,13 +59,10 @@ class Run:
         }
 
 
-def _app(command: list[str], **rest: Any) -> App:
-    return App(**rest, command=tuple(command))
+def own_token() -> dict[str, str]:
+    """What apps of this process have by inheritance and their sidecars must know."""
+    return {name: os.environ[name] for name in (APP_TOKEN,) if name in os.environ}
 
 
-def _app_to_json(app: App) -> dict[str, Any]:
-    """What its sidecar needs: of the environment that is the app's token, and no folder."""
-    token = app.env.get(APP_TOKEN) or os.environ.get(APP_TOKEN, "")
-    shown = asdict(app) | {"env": {APP_TOKEN: token} if token else {}}
-    del shown["working_dir"]
-    return shown
+def _app(command: list[str], working_dir: str, **rest: Any) -> App:
+    return App(**rest, command=tuple(command), working_dir=Path(working_dir))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
-from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,31 +17,9 @@ from localdapr.run import Run
 
 PORT = click.IntRange(1, 65535)
 ANY_PATH = click.Path(path_type=Path)
-EXISTING_PATH = click.Path(exists=True, path_type=Path)
+EXISTING_PATH = click.Path(exists=True, path_type=Path, resolve_path=True)
 DATA_FOLDER = ".localdapr"
 PICKS = 5
-
-
-@dataclass(frozen=True)
-class SingleApp:
-    """The options that describe one app; each is None or empty when it is not given."""
-
-    app_id: str | None
-    app_port: int | None
-    dapr_http_port: int | None
-    dapr_grpc_port: int | None
-    resources_path: tuple[Path, ...]
-    config: Path | None
-    app_command: tuple[str, ...]
-
-    def manifest(self) -> Manifest:
-        if not self.app_id:
-            raise click.UsageError("give -f FILE|DIR, or --app-id ID")
-        if not APP_ID.fullmatch(self.app_id):
-            raise click.BadParameter(APP_ID_RULE, param_hint="--app-id")
-        http_port, grpc_port = self.dapr_http_port or 0, self.dapr_grpc_port or 0
-        app = App(self.app_id, http_port, grpc_port, self.app_port, self.app_command, Path.cwd())
-        return Manifest(Path("dapr.yaml"), with_ports([app]), self.resources_path, self.config)
 
 
 @click.command("run", context_settings={"allow_interspersed_args": False})
@@ -78,26 +54,47 @@ def command(
     `localdapr run -f .` runs the apps of a dapr.yaml. `localdapr run --app-id ID --app-port PORT
     -- COMMAND` runs one app, without a command just its sidecar.
     """
-    options = SingleApp(**single)
     if run_file is None:
-        run_one(options, data_dir, app_log)
-    elif any(astuple(options)):
+        _run_one(data_dir, app_log, **single)
+    elif any(single.values()):
         raise click.UsageError("-f goes with --port-offset, --data-dir and --quiet only")
     else:
         manifest = read_manifest(run_file, port_offset)
-        run(manifest, str(manifest.path), data_dir, app_log)
+        _run(manifest, str(manifest.path), data_dir, app_log)
 
 
-def run_one(options: SingleApp, data_dir: Path | None, app_log: bool) -> None:
+def _run_one(data_dir: Path | None, app_log: bool, **single: Any) -> None:
     """Picks ports anew where none are named and another run, begun meanwhile, took them first."""
-    if options.dapr_http_port is None and options.dapr_grpc_port is None:
-        for _ in range(PICKS - 1):
-            with contextlib.suppress(PortInUseError):
-                return run(options.manifest(), None, data_dir, app_log)
-    return run(options.manifest(), None, data_dir, app_log)
+    named = single["dapr_http_port"] or single["dapr_grpc_port"]
+    for attempt in range(1, PICKS + 1):
+        try:
+            return _run(_single_app(**single), None, data_dir, app_log)
+        except PortInUseError:
+            if named or attempt == PICKS:
+                raise
+    return None
 
 
-def run(manifest: Manifest, template: str | None, data_dir: Path | None, app_log: bool) -> None:
+def _single_app(
+    app_id: str | None,
+    app_port: int | None,
+    dapr_http_port: int | None,
+    dapr_grpc_port: int | None,
+    resources_path: tuple[Path, ...],
+    config: Path | None,
+    app_command: tuple[str, ...],
+) -> Manifest:
+    """A manifest of the app that the options describe."""
+    if not app_id:
+        raise click.UsageError("give -f FILE|DIR, or --app-id ID")
+    if not APP_ID.fullmatch(app_id):
+        raise click.BadParameter(APP_ID_RULE, param_hint="--app-id")
+    ports = (dapr_http_port or 0, dapr_grpc_port or 0, app_port)
+    apps = with_ports([App(app_id, *ports, app_command, Path.cwd())])
+    return Manifest(Path("dapr.yaml"), apps, resources_path, config)
+
+
+def _run(manifest: Manifest, template: str | None, data_dir: Path | None, app_log: bool) -> None:
     """Runs until stopped; raises LocalDaprError. All is printed when it returns."""
     from localdapr.resources import load_resources
     from localdapr.shared_host import SharedHost

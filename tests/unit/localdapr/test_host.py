@@ -1,6 +1,7 @@
 """Runs that come and go while a host serves others; a real data file, real ports, real apps."""
 
 import asyncio
+import json
 import socket
 import threading
 from collections.abc import Awaitable, Callable
@@ -122,8 +123,9 @@ def test_the_work_of_an_app_that_is_away_waits_for_it(play) -> None:
 def test_a_run_survives_the_way_to_another_process(tmp_path: Path, monkeypatch) -> None:
     app = App("shop", 3500, 4500, 8001, ("python3", "app.py"), tmp_path, {"APP_API_TOKEN": "t"})
     run = Run((app,), (tmp_path,), tmp_path / "config.yaml", "dapr.yaml", 5, "now")
-    seen = Run.from_json(run.to_json())
-    assert seen.apps[0].env == {"APP_API_TOKEN": "t"}
-    assert (seen.apps[0].command, seen.apps[0].grpc_port) == (app.command, 4500)
-    assert (seen.resources_paths, seen.config_path) == (run.resources_paths, run.config_path)
-    assert (seen.template, seen.pid, seen.began) == ("dapr.yaml", 5, "now")
+    assert Run.from_json(json.loads(json.dumps(run.to_json(), default=str))) == run
+    monkeypatch.setenv("APP_API_TOKEN", "inherited")
+    (heir,) = Run.from_json(
+        json.loads(json.dumps(Run((App("bar", 1, 2),)).to_json(), default=str))
+    ).apps
+    assert heir.env == {"APP_API_TOKEN": "inherited"}
