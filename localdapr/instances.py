@@ -248,12 +248,6 @@ def list_ids(db: sqlite3.Connection, app_id: str, after: int, size: int) -> list
     return [instance_id for (instance_id,) in found]
 
 
-def all_of(db: sqlite3.Connection, app_id: str) -> Iterator[Row]:
-    """Every instance of an app in order of creation."""
-    where = f"{SELECT} WHERE app_id = ? ORDER BY run"
-    return (to_row(found) for found in db.execute(where, (app_id,)))
-
-
 def delete(db: sqlite3.Connection, run: int) -> None:
     """Forget an instance with all that belongs to it."""
     db.execute("DELETE FROM instances WHERE run = ?", (run,))

@@ -9,7 +9,7 @@ import re
 import sqlite3
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from localdapr import instances, purging
 from localdapr.dispatcher import ANY_INSTANCE, Dispatcher
@@ -17,7 +17,6 @@ from localdapr.engine.inbox import raised
 from localdapr.engine.instance import Instance, Status
 from localdapr.engine.rerun import RerunRequest
 from localdapr.instances import Consequences
-from localdapr.rows import Row
 from localdapr.wire import HistoryEvent, event, pb, text
 
 # W3C: version, trace id, span id, flags. What is not of this form is no trace.
@@ -139,18 +138,6 @@ class Workflows:
         )
         return found[:size], after + size if len(found) > size else None
 
-    async def choose(self, wanted: Callable[[Instance], bool]) -> list[Instance]:
-        """The instances that are wanted, in order of creation, without their payloads.
-
-        Of one that failed its failure comes along.
-        """
-
-        def look(db: sqlite3.Connection) -> list[Instance]:
-            rows = [row for row in instances.all_of(db, self.app_id) if wanted(row.instance)]
-            return [_with_failure(db, row) for row in rows]
-
-        return await self._store.read(look)
-
     async def history(self, instance_id: str) -> list[HistoryEvent]:
         """All events of an instance that were acted upon. Raises NoSuchInstanceError."""
 
@@ -175,9 +162,3 @@ class Workflows:
             return instances.post(db, row, arrived, now)
 
         await self.dispatcher.change(save)
-
-
-def _with_failure(db: sqlite3.Connection, row: Row) -> Instance:
-    if row.instance.status is not Status.FAILED:
-        return row.instance
-    return replace(row.instance, failure=instances.payloads(db, row).failure)

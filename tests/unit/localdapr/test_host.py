@@ -120,12 +120,13 @@ def test_the_work_of_an_app_that_is_away_waits_for_it(play) -> None:
     play(story)
 
 
+def sent(run: Run) -> Run:
+    return Run.from_json(json.loads(json.dumps(run.to_json(), default=str)))
+
+
 def test_a_run_survives_the_way_to_another_process(tmp_path: Path, monkeypatch) -> None:
     app = App("shop", 3500, 4500, 8001, ("python3", "app.py"), tmp_path, {"APP_API_TOKEN": "t"})
     run = Run((app,), (tmp_path,), tmp_path / "config.yaml", "dapr.yaml", 5, "now")
-    assert Run.from_json(json.loads(json.dumps(run.to_json(), default=str))) == run
+    assert sent(run) == run
     monkeypatch.setenv("APP_API_TOKEN", "inherited")
-    (heir,) = Run.from_json(
-        json.loads(json.dumps(Run((App("bar", 1, 2),)).to_json(), default=str))
-    ).apps
-    assert heir.env == {"APP_API_TOKEN": "inherited"}
+    assert sent(Run((App("bar", 1, 2),))).apps[0].env == {"APP_API_TOKEN": "inherited"}
