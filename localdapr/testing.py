@@ -10,6 +10,7 @@ executor, and the clock is virtual: it stands still until a test moves it or wai
 """
 
 import functools
+import inspect
 import itertools
 import sqlite3
 import uuid
@@ -17,7 +18,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
 from typing import Any, Self
 
 from dapr.ext.workflow import WorkflowRuntime
@@ -69,32 +69,27 @@ class WorkflowEnvironment:
         now: datetime = START,
     ) -> None:
         self._clock = int(now.timestamp() * 1_000_000)
-        self._collected = _Collector()
+        registry = _Registry(self._activity)
         if register is not None:
-            register(self._collected)
+            register(registry)
         for workflow in workflows:
-            self._collected.register_workflow(workflow)
+            registry.register_workflow(workflow)
         for activity in activities:
-            self._collected.register_activity(activity)
+            registry.register_activity(activity)
+        self._executor = Executor(registry.runtime)
         self._fakes: dict[str, Callable[..., Any]] = {}
         self._failures: dict[str, tuple[int, BaseException]] = {}
+        self._runs: deque[int] = deque()
+        self._tasks: deque[int] = deque()
         self.calls: list[tuple[str, Any]] = []
 
     def __enter__(self) -> Self:
         self._db = sqlite3.connect(":memory:", isolation_level=None)
         self._db.execute("PRAGMA foreign_keys=ON")
         self._db.executescript(rows.SCHEMA)
-        self._executor = Executor(self._collected.runtime(self._activity))
-        self._runs: deque[int] = deque()
-        self._tasks: deque[int] = deque()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        raised_: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._db.close()
 
     @property
@@ -246,61 +241,55 @@ class WorkflowEnvironment:
         self._follow(instances.fire_timers(self._db, [timer[1]], self._clock))
         return True
 
-    def _activity(
-        self, name: str, real: Callable[..., Any], context: Any, given: Any, *rest: Any
-    ) -> Any:
+    def _activity(self, name: str, real: Callable[..., Any], context: Any, *given: Any) -> Any:
         """What every activity goes through: failures and fakes first, then the real one."""
-        self.calls.append((name, given))
+        data = given[0] if given else None  # an activity need not take its input
+        self.calls.append((name, data))
         left, error = self._failures.get(name, (0, None))
         if left and error is not None:
             self._failures[name] = (left - 1, error)
             raise error
-        if name in self._fakes:
-            return self._fakes[name](given)
-        return real(context, given, *rest)
+        if name not in self._fakes:
+            return real(context, *given)
+        outcome = self._fakes[name](data)
+        return _awaitable(outcome) if inspect.iscoroutinefunction(real) else outcome
 
 
-class _Collector:
-    """Takes registrations as a WorkflowRuntime does, but leaves no mark on the functions."""
+class _Registry:
+    """Takes registrations as a WorkflowRuntime does, but leaves no mark on the functions.
 
-    def __init__(self) -> None:
-        self._workflows: list[tuple[Callable[..., Any], dict[str, Any]]] = []
-        self._activities: list[tuple[Callable[..., Any], str | None]] = []
+    `runtime`, which is never started, gets a copy of each; `call` runs the activities.
+    """
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self.runtime = WorkflowRuntime()
+        self._call = call
 
     def register_workflow(self, fn: Callable[..., Any], *, name: str | None = None) -> None:
-        self._workflows.append((fn, {"name": name}))
+        self.runtime.register_workflow(_copy(fn, fn), name=name)
 
     def register_versioned_workflow(self, fn: Callable[..., Any], **options: Any) -> None:
-        self._workflows.append((fn, options))
+        self.runtime.register_versioned_workflow(_copy(fn, fn), **options)
 
     def register_activity(self, fn: Callable[..., Any], *, name: str | None = None) -> None:
-        self._activities.append((fn, name))
-
-    def runtime(self, call: Callable[..., Any]) -> WorkflowRuntime:
-        """A runtime that is never started, with a copy of everything; `call` runs activities."""
-        runtime = WorkflowRuntime()
-        for fn, options in self._workflows:
-            copy = _unmarked(fn, fn)
-            if "is_latest" in options:
-                runtime.register_versioned_workflow(copy, **options)
-            else:
-                runtime.register_workflow(copy, **options)
-        for fn, name in self._activities:
-            runs = functools.partial(call, name or _name(fn), fn)
-            runtime.register_activity(_unmarked(fn, runs), name=name)
-        return runtime
+        runs = functools.partial(self._call, name or _name(fn), fn)
+        self.runtime.register_activity(_copy(fn, runs), name=name)
 
 
-def _unmarked(fn: Callable[..., Any], runs: Callable[..., Any]) -> Callable[..., Any]:
-    """A function with the signature of `fn` that a second runtime takes too."""
+def _copy(fn: Callable[..., Any], runs: Callable[..., Any]) -> Callable[..., Any]:
+    """`runs` with the signature of `fn`, and unmarked: a second runtime takes it too."""
 
     @functools.wraps(fn)
-    def copy(context: Any, *given: Any) -> Any:
-        return runs(context, *(given or (None,))) if runs is not fn else fn(context, *given)
+    def copy(*given: Any) -> Any:
+        return runs(*given)
 
     for mark in _MARKS:
         copy.__dict__.pop(mark, None)
     return copy
+
+
+async def _awaitable(outcome: Any) -> Any:
+    return await outcome if inspect.isawaitable(outcome) else outcome
 
 
 def _name(function: Callable[..., Any] | str) -> str:

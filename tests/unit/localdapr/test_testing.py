@@ -131,6 +131,23 @@ def test_children_run_too(env) -> None:
     assert env.wait(env.start(family, ["small", "large"])).output == ["small pizza", "large pizza"]
 
 
+def test_activities_may_be_coroutines_and_may_take_no_input() -> None:
+    async def heat(ctx, degrees):
+        return f"{degrees} degrees"
+
+    def ring(ctx):
+        return "rung"
+
+    def bake(ctx, degrees):
+        hot = yield ctx.call_activity(heat, input=degrees)
+        return [hot, (yield ctx.call_activity(ring))]
+
+    with WorkflowEnvironment(workflows=[bake], activities=[heat, ring]) as env:
+        assert env.wait(env.start(bake, 250)).output == ["250 degrees", "rung"]
+        env.fake(heat, lambda degrees: "cold")
+        assert env.wait(env.start(bake, 250)).output == ["cold", "rung"]
+
+
 def test_waiting_for_what_only_an_event_can_bring_is_an_error(env) -> None:
     with pytest.raises(StuckError, match="waits for an event"):
         env.wait(env.start(story, {"size": "large"}))
