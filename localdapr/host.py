@@ -84,10 +84,9 @@ class Host:
         await asyncio.gather(*(self._remove(app_id) for app_id in tuple(self.runs)))
 
     def sidecar(self, app_id: str) -> Sidecar:
-        """An app's sidecar. Raises RefusedError, which names those that run."""
+        """An app's sidecar. Raises RefusedError."""
         if app_id not in self._sidecars:
-            known = ", ".join(sorted(self._sidecars)) or "none"
-            raise RefusedError(f"no app with id {app_id} runs here; those that run: {known}")
+            raise RefusedError(f"no app with id {app_id} runs here")
         return self._sidecars[app_id]
 
     async def _add(self, app: App, run: Run, resources: Resources) -> None:

@@ -23,30 +23,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0  # seconds that an owner may take to begin, to answer or to end
 PAUSE = 0.05  # seconds between two looks at an owner that begins or ends
-AGAIN = 1.0  # seconds until a run whose sidecars cannot be served now tries again
-
-
-class Guest:
-    """The sidecars of a run that another process keeps; the connection is the registration."""
-
-    def __init__(self, folder: Path, line: Line, owner: int) -> None:
-        self.owner = owner
-        self.ended = line.ended
-        self.close = line.close
-        self._folder = folder
-
-    async def app_started(self, app_id: str) -> None:
-        """Tell the owner that the app's port answers."""
-        await self._tell("app_started", app_id)
-
-    async def app_stopped(self, app_id: str) -> None:
-        """Tell the owner that the app has ended."""
-        await self._tell("app_stopped", app_id)
-
-    async def _tell(self, what: str, app_id: str) -> None:
-        # An owner that is just gone or new is told again when the run has registered with it.
-        with contextlib.suppress(NobodyThereError, RefusedError):
-            await ask_owner(self._folder, what, app_id=app_id)
+AGAIN = 2.0  # seconds until a run whose sidecars cannot be served now tries again
 
 
 class SharedHost:
@@ -59,35 +36,43 @@ class SharedHost:
         self._resources = resources
         self._folder = folder
         self._say = say
-        self._seat: Host | Guest | None = None
+        self._host: Host | None = None  # when this run is the owner
+        self._line: Line | None = None  # to the owner; as long as it lasts, it serves this run
         self._started: set[str] = set()
         self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Raises LocalDaprError when the run's sidecars cannot be served."""
-        self._seat = await self._take_seat()
+        await self._take_seat()
         self._following = asyncio.create_task(self._follow())
 
     async def app_started(self, app_id: str) -> None:
         """The app's port answers from now on."""
         self._started.add(app_id)
-        if self._seat is not None:
-            await self._seat.app_started(app_id)
+        await self._tell("app_started", app_id)
 
     async def app_stopped(self, app_id: str) -> None:
         """The app has ended."""
         self._started.discard(app_id)
-        if self._seat is not None:
-            await self._seat.app_stopped(app_id)
+        await self._tell("app_stopped", app_id)
 
     async def close(self) -> None:
         """May be called twice."""
         if self._following is not None:
             await end_tasks(self._following)
-        if self._seat is not None:
-            await self._seat.close()
+        for seat in (self._host, self._line):
+            if seat is not None:
+                await seat.close()
 
-    async def _take_seat(self) -> Host | Guest:
+    async def _tell(self, what: str, app_id: str) -> None:
+        if self._host is not None:
+            await getattr(self._host, what)(app_id)
+            return
+        # An owner that is just gone or new is told again when the run has registered with it.
+        with contextlib.suppress(NobodyThereError, RefusedError):
+            await ask_owner(self._folder, what, app_id=app_id)
+
+    async def _take_seat(self) -> None:
         """Asks the owner that is there, or becomes it; looks again while one begins or ends."""
         try:
             async with asyncio.timeout(PATIENCE):
@@ -103,16 +88,16 @@ class SharedHost:
                 "stop it or name another --data-dir"
             ) from cause
 
-    async def _register(self) -> Guest:
+    async def _register(self) -> None:
         async with contextlib.AsyncExitStack() as undo:
             line = await open_line(self._folder)
             undo.callback(line.drop)
             owner = await line.ask("register", run=self._run.to_json())
             undo.pop_all()
+        self._line = line
         self._say(f"process {owner} keeps the data of {self._folder} and the sidecars")
-        return Guest(self._folder, line, owner)
 
-    async def _own(self) -> Host:
+    async def _own(self) -> None:
         from localdapr.host import open_host  # takes a second, and guests need none of it
 
         host = await open_host(self._folder, self._run, self._resources)
@@ -122,28 +107,25 @@ class SharedHost:
             await control.start()
             host.closing.push_async_callback(control.close)
             undo.pop_all()
-        return host
+        self._host = host
 
     async def _follow(self) -> None:
         """Finds another owner each time the one in charge ends; ends when this run is it."""
-        while isinstance(self._seat, Guest):
-            await self._seat.ended()
-            self._say(f"process {self._seat.owner}, which kept the data, has ended")
-            await self._seat.close()
-            self._seat = None
-            self._seat = await self._take_seat_again()
-            await asyncio.gather(*(self._seat.app_started(app_id) for app_id in self._started))
-            if not isinstance(self._seat, Guest):
+        while self._line is not None:
+            await self._line.ended()
+            self._say("the process that kept the data has ended")
+            self._line.drop()
+            self._line = None
+            await self._take_seat_again()
+            if self._host is not None:
                 self._say(f"this process keeps the data of {self._folder} from now on")
+            await asyncio.gather(*(self._tell("app_started", each) for each in self._started))
 
-    async def _take_seat_again(self) -> Host | Guest:
+    async def _take_seat_again(self) -> None:
         """The apps run on, so nothing but the end of the run ends the attempts."""
-        said = ""
         while True:
             try:
                 return await self._take_seat()
             except LocalDaprError as error:
-                if str(error) != said:
-                    said = str(error)
-                    self._say(f"{said}; trying again until it works")
+                self._say(f"{error}; trying again until it works")
                 await asyncio.sleep(AGAIN)

@@ -47,7 +47,7 @@ def test_an_app_id_runs_once(play) -> None:
         await host.add(a_run("shop", pid=77), RESOURCES)
         with pytest.raises(AppFailedError, match=r"app id shop already runs \(process 77\)"):
             await host.add(a_run("kitchen", "shop"), RESOURCES)
-        with pytest.raises(RefusedError, match=r"no app with id kitchen runs here; .*: shop"):
+        with pytest.raises(RefusedError, match="no app with id kitchen runs here"):
             host.sidecar("kitchen")
 
     play(story)
