@@ -224,6 +224,20 @@ def test_what_is_not_there_is_said(refuse: Tell) -> None:
     assert refuse("workflow", "list") == known
 
 
+def test_a_sidecar_with_a_token_is_asked_with_it(tmp_path: Path, monkeypatch) -> None:
+    publish = ("publish", "-i", "bar", "-p", "pubsub", "-t", "news", "-d", "1")
+    monkeypatch.setenv("DAPR_API_TOKEN", "secret")
+    host = HostThread(tmp_path)
+    try:
+        for args in (publish, ("workflow", "list", "-a", "shop")):
+            monkeypatch.setenv("DAPR_API_TOKEN", "secret")
+            assert call(tmp_path, *args).exit_code == 0
+            monkeypatch.delenv("DAPR_API_TOKEN")
+            assert "invalid api token" in str(call(tmp_path, *args).exception)
+    finally:
+        host.close()
+
+
 @pytest.mark.parametrize(
     ("args", "complaint"),
     [
