@@ -49,13 +49,7 @@ class AppProcess:
         self.ended = child.wait  # gives the exit code, or the negated number of a signal
         self.output = output
         self._child = child
-        self._life = life  # what the app's guard waits on; -1 when it was let go
-        self._began = asyncio.get_running_loop().time()
-
-    @property
-    def age(self) -> float:
-        """Seconds since the start."""
-        return asyncio.get_running_loop().time() - self._began
+        self._life = life  # what the app's guard waits on
 
     async def ready(self, timeout: float) -> None:
         """Returns when the app's port answers, or an app without a port has settled.
@@ -76,10 +70,8 @@ class AppProcess:
     async def stop(self, grace: float, at_once: asyncio.Event) -> None:
         """Ends the group: SIGTERM, after `grace` seconds or when `at_once` is set SIGKILL.
 
-        May be called twice: a group that is gone is never signalled, its number may be another's.
+        To be called once: a group that is gone is never signalled, its number may be another's.
         """
-        if self._life < 0:
-            return
         send(self.pid, signal.SIGTERM)
         if not await race(self._gone(), at_once.wait(), timeout=grace):
             send(self.pid, signal.SIGKILL)
@@ -88,7 +80,6 @@ class AppProcess:
         with contextlib.suppress(BrokenPipeError):  # somebody has killed the guard
             os.write(self._life, b".")
         os.close(self._life)
-        self._life = -1
 
     async def last_words(self) -> str:
         """What to say of an app that has ended before it was ready; its output is shown first."""

@@ -7,9 +7,10 @@ does is the host's business, what is printed the console's.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,8 @@ class Supervisor:
         self._limits = limits or Limits()
         self._stopping = asyncio.Event()
         self._at_once = asyncio.Event()  # nobody waits any longer for an orderly end
-        self._running: dict[str, AppProcess] = {}
+        self._tending: list[asyncio.Task[None]] = []  # the last app first, as they are to end
+        self._pids: dict[str, int] = {}  # by app id
         self._waited_for = {app.app_id for app in apps}
 
     async def run(self) -> None:
@@ -85,7 +87,8 @@ class Supervisor:
         try:
             await race(self._work(), self._stopping.wait())
         finally:
-            await self._stop()
+            await end_tasks(*self._tending)
+            await self._bounded(self._host.close())
 
     def _heed_signals(self) -> None:
         """Ctrl-C, SIGTERM and a closed terminal ask for an orderly end, a second Ctrl-C for any."""
@@ -104,61 +107,59 @@ class Supervisor:
 
     async def _work(self) -> None:
         await self._host.start()
-        tending = [asyncio.create_task(self._tend(app)) for app in self._apps]
-        try:
-            await asyncio.gather(*tending)
-            if self._template is not None:
-                await self._stopping.wait()
-        finally:
-            await end_tasks(*tending)
-
-    async def _tend(self, app: App) -> None:
-        if app.command:
-            await self._keep_running(app)
-        else:
-            await self._watch(app)
+        for app in self._apps:
+            life = self._keep_running(app) if app.command else self._watch(app)
+            self._tending.insert(0, asyncio.create_task(life))
+        # Not gather: it would cancel them when it is cancelled, and they are cancelled in the end.
+        done, _ = await asyncio.wait(self._tending, return_when=asyncio.FIRST_EXCEPTION)
+        for each in done:
+            each.result()
+        if self._template is not None:
+            await self._stopping.wait()
 
     async def _keep_running(self, app: App) -> None:
         """Starts the app again and again; ends when it is finished, fails when it never got ready.
 
         An app without a port that ends with code 0 is finished: it was a job, not a server.
         """
-        delay = self._limits.first_delay
+        clock, delay = asyncio.get_running_loop().time, self._limits.first_delay
         while True:
-            process = self._running[app.app_id] = await launch(app, self._console)
-            reason = await self._live(process)
-            if reason is None:
+            began = clock()
+            code, reason = await self._live(app)
+            if code and self._template is None:
+                raise AppFailedError(reason)
+            if code == 0 and (self._template is None or app.app_port is None):
+                self._console.say(reason)
                 return
-            if process.age >= self._limits.healthy:
+            if clock() - began >= self._limits.healthy:
                 delay = self._limits.first_delay
             self._console.say(f"{reason}; starting it again in {delay:g} s")
             await asyncio.sleep(delay)
             delay = min(delay * 2, self._limits.longest_delay)
 
-    async def _live(self, process: AppProcess) -> str | None:
-        """One life of an app, until all of its group is gone; why to start it again, or None."""
-        app = process.app
-        try:
-            await self._get_ready(process)
+    async def _live(self, app: App) -> tuple[int, str]:
+        """One life of an app, until all of its group is gone: its exit code, and that in words."""
+        async with self._started(app) as process:
+            try:
+                await self._get_ready(process)
+            except AppFailedError as error:
+                if app.app_id in self._waited_for:
+                    self._show_tail(process)
+                    raise
+                return 1, str(error)
             code = await process.ended()
-            reason = f"{app.app_id} {describe_exit(code)}"
-        except AppFailedError as error:
-            if app.app_id in self._waited_for:
-                self._show_tail(process)
-                raise
-            code, reason = 1, str(error)
-        await self._host.app_stopped(app.app_id)
-        await process.stop(self._limits.stop, self._at_once)
-        del self._running[app.app_id]
-        return self._why_again(app, code, reason)
+            return code, f"{app.app_id} {describe_exit(code)}"
 
-    def _why_again(self, app: App, code: int, reason: str) -> str | None:
-        if self._template is None and code:
-            raise AppFailedError(reason)
-        if code == 0 and (self._template is None or app.app_port is None):
-            self._console.say(reason)
-            return None
-        return reason
+    @contextlib.asynccontextmanager
+    async def _started(self, app: App) -> AsyncIterator[AppProcess]:
+        """Ends deliveries before the app: one that meets an app which is going down may be lost."""
+        process = await launch(app, self._console)
+        self._pids[app.app_id] = process.pid
+        try:
+            yield process
+        finally:
+            await self._bounded(self._host.app_stopped(app.app_id))
+            await process.stop(self._limits.stop, self._at_once)
 
     async def _get_ready(self, process: AppProcess) -> None:
         app_id = process.app.app_id
@@ -192,26 +193,12 @@ class Supervisor:
             return
         self._waited_for.discard(app_id)
         if not self._waited_for:
-            pids = {name: process.pid for name, process in self._running.items()}
-            self._console.show(f"{overview(self._apps, pids)}{READY}\n")
+            self._console.show(f"{overview(self._apps, self._pids)}{READY}\n")
 
     def _show_tail(self, process: AppProcess) -> None:
         if not self._console.app_log:
             for line in process.output.tail:
                 self._console.show(f"== APP - {process.app.app_id} == {line}\n")
-
-    async def _stop(self) -> None:
-        """The last app first, the sidecars when no app is left that could need them."""
-        try:
-            processes = [self._running.get(app.app_id) for app in reversed(self._apps)]
-            await asyncio.gather(*(self._stop_app(each) for each in processes if each))
-        finally:
-            await self._bounded(self._host.close())
-
-    async def _stop_app(self, process: AppProcess) -> None:
-        """Deliveries end first: one that meets an app which is going down may be lost."""
-        await self._bounded(self._host.app_stopped(process.app.app_id))
-        await process.stop(self._limits.stop, self._at_once)
 
     async def _bounded(self, step: Coroutine[None, None, None]) -> None:
         """Does a step of the end, but not longer than its limit or a second Ctrl-C allow."""

@@ -173,6 +173,7 @@ def test_a_killed_run_leaves_no_process(shop: Shop) -> None:
     shop.add("kitchen", STUBBORN)
     shop.add("delivery", PARENT)
     shop.start().wait_for("localdapr: ready")
+    wait_until(lambda: len(shop.pids()) == 3, "the apps to note their numbers")
     everyone = [*shop.pids(), *shop.guards()]
     assert len(everyone) == 5
     shop.send(signal.SIGKILL)
