@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,81 +36,71 @@ ERRORS = {"PortInUseError": PortInUseError}  # by the kind of a refusal; others:
 log = logging.getLogger(__name__)
 
 
-class ControlServer:
-    """The owner's end; nobody else may start it."""
+@contextlib.asynccontextmanager
+async def serve_control(folder: Path, host: Host) -> AsyncIterator[None]:
+    """The owner's end, nobody else's. At last it ends all conversations. Raises DatabaseError."""
+    talks: set[asyncio.Task[None]] = set()
 
-    def __init__(self, folder: Path, host: Host) -> None:
-        self._folder = folder
-        self._host = host
-        self._server: asyncio.Server | None = None
-        self._talks: set[asyncio.Task[None]] = set()
+    def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.add(talk := asyncio.create_task(_talk(host, reader, writer)))
+        talk.add_done_callback(talks.discard)
 
-    async def start(self) -> None:
-        """Raises DatabaseError when there can be no socket."""
-        self._remove()  # of an owner that was killed
-        try:
-            with _place(self._folder) as place:
-                self._server = await asyncio.start_unix_server(
-                    self._greet, place, limit=LONGEST_LINE, start_serving=False
-                )
-                os.chmod(place, 0o600)
-        except OSError as cause:
-            raise DatabaseError(f"{self._folder / SOCKET} cannot be opened: {cause}") from cause
-        await self._server.start_serving()
+    (folder / SOCKET).unlink(missing_ok=True)  # of an owner that was killed
+    try:
+        with _place(folder) as place:
+            server = await asyncio.start_unix_server(
+                greet, place, limit=LONGEST_LINE, start_serving=False
+            )
+            os.chmod(place, 0o600)
+    except OSError as cause:
+        raise DatabaseError(f"{folder / SOCKET} cannot be opened: {cause}") from cause
+    await server.start_serving()
+    try:
+        yield
+    finally:
+        server.close()
+        (folder / SOCKET).unlink(missing_ok=True)
+        await end_tasks(*talks)
 
-    async def close(self) -> None:
-        """Ends all conversations. May be called twice."""
-        if self._server is None:
-            return
-        self._server.close()
-        self._server = None
-        self._remove()
-        await end_tasks(*self._talks)
 
-    def _remove(self) -> None:
-        (self._folder / SOCKET).unlink(missing_ok=True)
+async def _talk(host: Host, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    registered: list[Run] = []
+    try:
+        while line := await reader.readline():
+            writer.write(_encoded(await _answer(host, json.loads(line), registered)))
+            await writer.drain()
+    except (ConnectionError, ValueError):  # gone, or a line that is no request
+        return
+    finally:
+        await asyncio.gather(*map(host.remove, registered))
+        writer.close()
 
-    def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        talk = asyncio.create_task(self._talk(reader, writer))
-        self._talks.add(talk)
-        talk.add_done_callback(self._talks.discard)
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        registered: list[Run] = []
-        try:
-            while line := await reader.readline():
-                writer.write(_encoded(await self._answer(json.loads(line), registered)))
-                await writer.drain()
-        except (ConnectionError, ValueError):  # gone, or a line that is no request
-            return
-        finally:
-            await asyncio.gather(*map(self._host.remove, registered))
-            writer.close()
+async def _answer(host: Host, asked: dict[str, Any], registered: list[Run]) -> dict[str, Any]:
+    try:
+        return {"ok": await _do(host, asked, registered)}
+    except (LocalDaprError, sqlite3.Error, OSError) as refusal:
+        return {"error": str(refusal), "kind": type(refusal).__name__}
+    # The edge to another process: what goes wrong here must not end the owner's other work.
+    except Exception:
+        log.exception("a request over the control socket went wrong")
+        return {"error": "it went wrong inside the other localdapr, whose output says how"}
 
-    async def _answer(self, asked: dict[str, Any], registered: list[Run]) -> dict[str, Any]:
-        try:
-            return {"ok": await self._do(asked, registered)}
-        except (LocalDaprError, sqlite3.Error, OSError) as refusal:
-            return {"error": str(refusal), "kind": type(refusal).__name__}
-        # The edge to another process: what goes wrong here must not end the owner's other work.
-        except Exception:
-            log.exception("a request over the control socket went wrong")
-            return {"error": "it went wrong inside the other localdapr, whose output says how"}
 
-    async def _do(self, asked: dict[str, Any], registered: list[Run]) -> Any:
-        do = asked["do"]
-        if do == "list":
-            return [run.row(app) for app, run in self._host.served()]
-        if do == "app_started":
-            return await self._host.app_started(asked["app_id"])
-        if do == "app_stopped":
-            return await self._host.app_stopped(asked["app_id"])
-        from localdapr.resources import load_resources  # what commands need not wait for
+async def _do(host: Host, asked: dict[str, Any], registered: list[Run]) -> Any:
+    do = asked["do"]
+    if do == "list":
+        return [run.row(app) for app, run in host.served()]
+    if do == "app_started":
+        return await host.app_started(asked["app_id"])
+    if do == "app_stopped":
+        return await host.app_stopped(asked["app_id"])
+    from localdapr.resources import load_resources  # what commands need not wait for
 
-        run = Run.from_json(asked["run"])
-        await self._host.add(run, load_resources(run.resources_paths, run.config_path))
-        registered.append(run)
-        return os.getpid()
+    run = Run.from_json(asked["run"])
+    await host.add(run, load_resources(run.resources_paths, run.config_path))
+    registered.append(run)
+    return os.getpid()
 
 
 class Line:

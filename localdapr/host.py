@@ -9,6 +9,7 @@ import contextlib
 import functools
 import os
 import signal
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from aiohttp import ClientSession
@@ -36,7 +37,6 @@ class Host:
     ) -> None:
         self.runs: dict[str, Run] = {}  # by app id
         self.retentions: dict[str, retention.Retention] = {}
-        self.closing = contextlib.AsyncExitStack()
         self._store = store
         self._session = session
         self._dispatcher = dispatcher
@@ -73,11 +73,6 @@ class Host:
     async def app_stopped(self, app_id: str) -> None:
         """The app has ended: deliveries to it wait."""
         await self._pubsub.app_stopped(app_id)
-
-    async def close(self) -> None:
-        """Stop serving, then close the data. May be called twice."""
-        closing, self.closing = self.closing, contextlib.AsyncExitStack()
-        await closing.aclose()
 
     async def remove_all(self) -> None:
         """Serve nobody any longer."""
@@ -117,8 +112,9 @@ class Host:
         return sidecar.app if sidecar else None
 
 
-async def open_host(data_dir: Path, run: Run, resources: Resources) -> Host:
-    """Open the data and serve a first run; when that fails, everything is closed again.
+@contextlib.asynccontextmanager
+async def open_host(data_dir: Path, run: Run, resources: Resources) -> AsyncIterator[Host]:
+    """Open the data and serve a first run; in the end stop serving and close the data.
 
     Raises DatabaseError, FolderInUseError too, and what `Host.add` raises.
     """
@@ -137,5 +133,4 @@ async def open_host(data_dir: Path, run: Run, resources: Resources) -> Host:
             opened.callback(asyncio.ensure_future(sweep).cancel)
         opened.push_async_callback(host.remove_all)
         await host.add(run, resources)
-        host.closing = opened.pop_all()
-        return host
+        yield host

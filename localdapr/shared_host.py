@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localdapr.control import ControlServer, Line, ask_owner, open_line
+from localdapr.control import Line, ask_owner, open_line, serve_control
 from localdapr.errors import FolderInUseError, LocalDaprError, NobodyThereError, RefusedError
 from localdapr.race import end_tasks
 from localdapr.run import Run
@@ -38,6 +38,7 @@ class SharedHost:
         self._say = say
         self._host: Host | None = None  # when this run is the owner
         self._line: Line | None = None  # to the owner; as long as it lasts, it serves this run
+        self._closing = contextlib.AsyncExitStack()
         self._started: set[str] = set()
         self._following: asyncio.Task[None] | None = None
 
@@ -60,9 +61,7 @@ class SharedHost:
         """May be called twice."""
         if self._following is not None:
             await end_tasks(self._following)
-        for seat in (self._host, self._line):
-            if seat is not None:
-                await seat.close()
+        await self._closing.aclose()
 
     async def _tell(self, what: str, app_id: str) -> None:
         if self._host is not None:
@@ -89,24 +88,23 @@ class SharedHost:
             ) from cause
 
     async def _register(self) -> None:
+        line = await open_line(self._folder)
         async with contextlib.AsyncExitStack() as undo:
-            line = await open_line(self._folder)
             undo.callback(line.drop)
             owner = await line.ask("register", run=self._run.to_json())
             undo.pop_all()
         self._line = line
+        self._closing.push_async_callback(line.close)
         self._say(f"process {owner} keeps the data of {self._folder} and the sidecars")
 
     async def _own(self) -> None:
         from localdapr.host import open_host  # takes a second, and guests need none of it
 
-        host = await open_host(self._folder, self._run, self._resources)
-        async with contextlib.AsyncExitStack() as undo:
-            undo.push_async_callback(host.close)
-            control = ControlServer(self._folder, host)
-            await control.start()
-            host.closing.push_async_callback(control.close)
-            undo.pop_all()
+        async with contextlib.AsyncExitStack() as opened:
+            enter = opened.enter_async_context
+            host = await enter(open_host(self._folder, self._run, self._resources))
+            await enter(serve_control(self._folder, host))
+            self._closing.push_async_callback(opened.pop_all().aclose)
         self._host = host
 
     async def _follow(self) -> None:

@@ -41,14 +41,16 @@ class RunningHost:
         self._thread = threading.Thread(target=self._loop.run_forever, name="host")
         self._thread.start()
         resources = load_resources([HERE / "components"], HERE / "config.yaml")
-        self._host = self._run(open_host(data_dir, Run(tuple(APPS.values())), resources))
+        self._closing = contextlib.AsyncExitStack()
+        host = open_host(data_dir, Run(tuple(APPS.values())), resources)
+        self._host = self._run(self._closing.enter_async_context(host))
 
     def wait_until_ready(self) -> None:
         for app_id in ("callee", "subscriber", "fragile", "downapp"):
             self._run(self._host.app_started(app_id))
 
     def close(self) -> None:
-        self._run(self._host.close())
+        self._run(self._closing.aclose())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(DEADLINE)
         self._loop.close()

@@ -15,9 +15,9 @@ from localdapr.run import Run
 
 async def main(folder: str, http_port: str, grpc_port: str) -> None:
     run = Run((App("hub", int(http_port), int(grpc_port)),))
-    await open_host(Path(folder), run, Resources())
-    print("ready", flush=True)
-    await asyncio.Event().wait()
+    async with open_host(Path(folder), run, Resources()):
+        print("ready", flush=True)
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

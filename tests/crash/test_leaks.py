@@ -14,8 +14,8 @@ CYCLES = 50
 
 
 async def open_and_close(folder: Path) -> None:
-    host = await open_host(folder, Run((App("hub", 25980, 25981),)), Resources())
-    await host.close()
+    async with open_host(folder, Run((App("hub", 25980, 25981),)), Resources()):
+        pass
 
 
 def counted() -> tuple[int, int]:

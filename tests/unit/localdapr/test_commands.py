@@ -1,6 +1,7 @@
 """The commands against a real host in a thread, with an app of the SDK; and where none runs."""
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -20,7 +21,7 @@ from localdapr.app_process import environment
 from localdapr.cli import localdapr
 from localdapr.commands.moments import ago, from_now, shown_span
 from localdapr.components import Component
-from localdapr.control import ControlServer
+from localdapr.control import serve_control
 from localdapr.errors import LocalDaprError
 from localdapr.host import open_host
 from localdapr.manifest import App, with_ports
@@ -44,15 +45,18 @@ class HostThread:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self.shop = with_ports([App("shop", 0, 0, pick_port(22600, ()), ("python3", "app.py"))])[0]
-        self._host = self._run(open_host(folder, Run((self.shop,)), RESOURCES))
+        self._closing = contextlib.AsyncExitStack()
+        self._run(self._open())
+
+    async def _open(self) -> None:
+        enter = self._closing.enter_async_context
+        host = await enter(open_host(self.folder, Run((self.shop,)), RESOURCES))
         others = with_ports([App("kitchen", 0, 0), App("bar", 0, 0)])
-        self._run(self._host.add(Run(others, template="t"), RESOURCES))
-        self._control = ControlServer(folder, self._host)
-        self._run(self._control.start())
+        await host.add(Run(others, template="t"), RESOURCES)
+        await enter(serve_control(self.folder, host))
 
     def close(self) -> None:
-        self._run(self._control.close())
-        self._run(self._host.close())
+        self._run(self._closing.aclose())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -267,7 +271,8 @@ def test_where_none_runs_it_is_said_what_to_do(tmp_path: Path, args: list[str]) 
 
 def test_a_reset_forgets_all_data_when_it_is_confirmed(tmp_path: Path) -> None:
     async def make_data() -> None:
-        await (await open_host(tmp_path, Run(()), Resources())).close()
+        async with open_host(tmp_path, Run(()), Resources()):
+            pass
 
     asyncio.run(make_data())
     assert call(tmp_path, "reset", stdin="n\n").exit_code == 1

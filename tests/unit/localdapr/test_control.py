@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from localdapr.control import SOCKET, ControlServer, Line, ask_owner, open_line
+from localdapr.control import SOCKET, Line, ask_owner, open_line, serve_control
 from localdapr.errors import NobodyThereError, PortInUseError, RefusedError
 from localdapr.manifest import App
 from localdapr.run import Run
@@ -51,14 +51,8 @@ def play(folder: Path, story: Story, refusal: Exception | None = None) -> None:
 
     async def run() -> None:
         host = NotingHost(refusal)
-        server = ControlServer(folder, host)  # type: ignore[arg-type]
-        await server.start()
-        try:
-            async with asyncio.timeout(30):
-                await story(host)
-        finally:
-            await server.close()
-            await server.close()
+        async with asyncio.timeout(30), serve_control(folder, host):  # type: ignore[arg-type]
+            await story(host)
 
     asyncio.run(run())
 
@@ -147,10 +141,8 @@ def test_the_socket_of_an_owner_that_was_killed_is_replaced(tmp_path: Path) -> N
 def test_a_server_that_closes_removes_all_runs_first(tmp_path: Path) -> None:
     async def run() -> None:
         host = NotingHost()
-        server = ControlServer(tmp_path, host)  # type: ignore[arg-type]
-        await server.start()
-        line = await register(tmp_path)
-        await server.close()
+        async with serve_control(tmp_path, host):  # type: ignore[arg-type]
+            line = await register(tmp_path)
         assert host.runs == []
         line.drop()
 
@@ -159,11 +151,9 @@ def test_a_server_that_closes_removes_all_runs_first(tmp_path: Path) -> None:
 
 def test_the_end_of_the_owner_is_noticed(tmp_path: Path) -> None:
     async def run() -> None:
-        server = ControlServer(tmp_path, NotingHost())  # type: ignore[arg-type]
-        await server.start()
-        line = await register(tmp_path)
-        ended = asyncio.create_task(line.ended())
-        await server.close()
+        async with serve_control(tmp_path, NotingHost()):  # type: ignore[arg-type]
+            line = await register(tmp_path)
+            ended = asyncio.create_task(line.ended())
         await ended
         with pytest.raises(NobodyThereError, match="ended before it answered"):
             await line.ask("list")

@@ -27,13 +27,8 @@ Story = Callable[[Host], Awaitable[None]]
 @pytest.fixture
 def play(tmp_path: Path) -> Callable[[Story], None]:
     async def run(story: Story) -> None:
-        host = await open_host(tmp_path, Run(()), RESOURCES)
-        try:
-            async with asyncio.timeout(30):
-                await story(host)
-        finally:
-            await host.close()
-            await host.close()
+        async with asyncio.timeout(30), open_host(tmp_path, Run(()), RESOURCES) as host:
+            await story(host)
 
     return lambda story: asyncio.run(run(story))
 
@@ -68,7 +63,8 @@ def test_a_run_whose_ports_are_taken_leaves_nothing_behind(play) -> None:
 def test_a_data_folder_has_one_host(play, tmp_path: Path) -> None:
     async def story(_host: Host) -> None:
         with pytest.raises(FolderInUseError):
-            await open_host(tmp_path, Run(()), RESOURCES)
+            async with open_host(tmp_path, Run(()), RESOURCES):
+                pass
 
     play(story)
 
@@ -79,7 +75,8 @@ def test_a_host_that_cannot_serve_its_first_run_closes_its_data(tmp_path: Path) 
             taken = App("shop", with_ports([App("x", 0, 1)])[0].http_port, held.getsockname()[1])
             for _ in range(2):  # the second time, the folder is free again
                 with pytest.raises(PortInUseError):
-                    await open_host(tmp_path, Run((taken,)), RESOURCES)
+                    async with open_host(tmp_path, Run((taken,)), RESOURCES):
+                        pass
 
     threads = threading.active_count()
     asyncio.run(open_twice())
