@@ -1,24 +1,29 @@
 """The one gate to running: who works on which turn or activity at this moment.
 
 Owns the workers' streams and what is in flight: in memory only, because all of it can be found
-again in the store. Start, event, retry and recovery only enqueue; only `_pump` hands work out.
-Never changes an instance itself. All methods run on the event loop.
+again in the store. Start, event, retry and recovery only enqueue; only `_hand_out_turns` and
+`_hand_out_tasks` give work away. Never changes an instance itself. All runs on the event loop.
+
+A turn has no effect but its answer. So it is handed out as soon as its cause is written, while
+that is still on its way to the disk; the answer is written behind the cause, and is refused when
+the cause was lost. Activities do have effects: they wait until their turn is on disk.
 """
 
 import asyncio
+import functools
 import itertools
 import logging
 import sqlite3
 import time
 import uuid
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from typing import Any, TypeVar
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from localdapr import instances
 from localdapr.engine.inbox import begin_turn
 from localdapr.errors import LostWorkItemError
-from localdapr.instances import Consequences, Work
+from localdapr.instances import Asked, Consequences
 from localdapr.store import Job, Store
 from localdapr.timer_queue import TimerQueue
 from localdapr.wire import WorkflowResponse, pb
@@ -26,9 +31,10 @@ from localdapr.work_items import task_item, task_result, turn_item
 from localdapr.workers import Flight, Queue, Worker
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
+Saved = asyncio.Future[Consequences]
+Taken = dict[int, Flight | None]
 
-BATCH = 64  # work items that one read loads
+BATCH = 64  # work items that are handed out in one go
 ANY_INSTANCE = 0  # not a row number: who watches it is told of all
 RETRY_AFTER = 1.0  # seconds until work is offered again after the store failed
 
@@ -42,10 +48,10 @@ class Dispatcher:
         self._queues: dict[str, Queue] = {}
         self._flights: dict[int, Flight] = {}
         self._again: set[int] = set()
-        self._timers = TimerQueue(self.now, self._ring)
+        self._timers = TimerQueue(self.now, self._fire)
         self._watchers: dict[int, set[asyncio.Event]] = defaultdict(set)
-        self._running: set[asyncio.Task[Any]] = set()
         self._boot, self._tokens = uuid.uuid4().hex, itertools.count()
+        self._closed = False
 
     @staticmethod
     def now() -> int:
@@ -59,58 +65,36 @@ class Dispatcher:
 
     async def add(self, app_id: str) -> None:
         """The same for one more app. It stays known; its work waits for its workers."""
-        if app_id in self._queues:
-            return
-        queue = self._queues[app_id] = Queue()
-        try:
-            self.follow(await self.store.read(lambda db: instances.unfinished(db, (app_id,))))
-        except sqlite3.Error:
-            del self._queues[app_id]
-            raise
-        # What was committed during the read is in it, and was followed too.
-        queue.tasks = deque(dict.fromkeys(queue.tasks))
-        self._spawn(self._pump(app_id)).add_done_callback(_report_death)
+        if app_id not in self._queues:
+            unfinished = await self.store.read(lambda db: instances.unfinished(db, (app_id,)))
+            self._queues[app_id] = Queue()
+            self._wake_all(unfinished)
+            self._follow(unfinished)
 
     async def close(self) -> None:
         """Stop handing out work. What is in flight is offered again at the next start."""
+        self._closed = True
         self._timers.close()
-        running = list(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
 
     async def change(self, job: Job[Consequences]) -> None:
         """Save a change and do what it asks for, even when the caller hangs up meanwhile."""
-        await asyncio.shield(self._spawn(self._change(job)))
-
-    async def _change(self, job: Job[Consequences]) -> None:
-        self.follow(await self.store.write(job))
-
-    def follow(self, done: Consequences) -> None:
-        """Do what a committed change asks for."""
-        for app_id, run in done.wake:
-            self._wake(app_id, run)
-        for app_id, task_id in done.tasks:
-            if app_id in self._queues:
-                self._offer_task(app_id, task_id)
-        self._timers.add(done.timers)
-        for run in done.ended:
-            self._forget(run)
-        for run in done.changed:
-            self._notify(run)
+        await asyncio.shield(self._save(job))
 
     def attach(self, app_id: str, stateful: bool) -> Worker:
         """A worker opened its stream."""
-        worker = Worker(app_id, stateful)
-        self._queues[app_id].attach(worker)
+        worker, queue = Worker(app_id, stateful), self._queues[app_id]
+        queue.attach(worker)
+        self._look_at(queue)
         return worker
 
     def detach(self, worker: Worker) -> None:
         """A worker's stream ended; what it held goes to another one."""
-        self._queues[worker.app_id].detach(worker)
+        queue = self._queues[worker.app_id]
+        queue.detach(worker)
         for run in list(worker.turns):
             self._land(run)
             self._wake(worker.app_id, run)
+        self._look_at(queue)
 
     def connected(self, app_id: str) -> int:
         """How many workers of an app hold a stream."""
@@ -130,26 +114,63 @@ class Dispatcher:
 
     async def end_turn(self, token: str, response: WorkflowResponse) -> None:
         """Save the answer to a turn. Raises LostWorkItemError when it is no longer asked for."""
-        await asyncio.shield(self._spawn(self._end_turn(self._flight(token), response)))
+        flight = self._flight(token)
+        flight.worker.turns.discard(flight.work.row.run)  # should it go now, its answer counts
+        job = functools.partial(self._end_turn, flight, response)
+        saved = self._save(job, patient=True)
+        self._on_failure(saved, self._give_up, flight)
+        await asyncio.shield(saved)
 
-    async def _end_turn(self, flight: Flight, response: WorkflowResponse) -> None:
-        run, now = flight.work.row.run, self.now()
-        flight.worker.turns.discard(run)  # should the worker go now, its answer counts
+    async def end_task(self, token: str, response: "pb.ActivityResponse") -> None:
+        """Save an activity's result. A result that nobody waits for any more is ignored."""
+        if not token.isdecimal():
+            raise LostWorkItemError(token)
+        now, task_id = self.now(), int(token)
+        app_id, result = self._land_task(task_id), task_result(response, now)
+        saved = self._save(lambda db: instances.end_task(db, task_id, result, now), patient=True)
+        if app_id is not None:
+            self._on_failure(saved, self._offer_task, app_id, task_id)
+        await asyncio.shield(saved)
 
-        def save(db: sqlite3.Connection) -> Consequences:
-            return instances.end_turn(db, flight.work, flight.events, response, now, _new_ids())
+    # What is saved, and what follows from it.
 
-        try:
-            done = await self.store.write(save)
-        except (sqlite3.Error, ValueError):  # the disk, or an answer that makes no sense
-            self._later(self._give_up, flight)
-            raise
-        if self._flights.get(run) is flight:
-            self._note_known(flight, response)
-            self._land(run)
+    def _save(self, job: Job[Consequences], patient: bool = False) -> Saved:
+        def run(db: sqlite3.Connection) -> Consequences:
+            done = job(db)
+            self._wake_all(done)
+            if done.tasks or done.changed:  # somebody waits for it to be on disk
+                self.store.hurry()
+            return done
+
+        saved = self.store.submit(run, patient)
+        saved.add_done_callback(self._saved)
+        return saved
+
+    def _saved(self, saved: Saved) -> None:
+        if not self._closed and saved.exception() is None:
+            self._follow(saved.result())
+
+    def _follow(self, done: Consequences) -> None:
+        """Do what has to wait until a change is on disk."""
+        for app_id, task_id in done.tasks:
+            self._offer_task(app_id, task_id)
+        self._timers.add(done.timers)
+        for run in done.ended:
+            self._forget(run)
+        for run in done.changed:
+            self._notify(run)
+
+    def _end_turn(
+        self, flight: Flight, response: WorkflowResponse, db: sqlite3.Connection
+    ) -> Consequences:
+        run = flight.work.row.run
+        if self._flights.get(run) is not flight:
+            raise LostWorkItemError(flight.token)
+        done = instances.end_turn(db, flight.work, flight.events, response, self.now(), _new_ids())
+        self._note_known(flight, response)
+        self._land(run)
         self._go_on(flight.worker, run, done)
-        self.follow(done)
-        self._queues[flight.worker.app_id].wanted.set()
+        return done
 
     def _go_on(self, worker: Worker, run: int, done: Consequences) -> None:
         """After a turn: the instance's next one, or the same one on a worker with other code."""
@@ -159,21 +180,25 @@ class Dispatcher:
         if queue.stall(worker, run) if done.stalled else done.more:
             self._wake(worker.app_id, run)
 
-    async def end_task(self, token: str, response: "pb.ActivityResponse") -> None:
-        """Save an activity's result. A result that nobody waits for any more is ignored."""
-        if not token.isdecimal():
-            raise LostWorkItemError(token)
-        await asyncio.shield(self._spawn(self._end_task(int(token), response)))
+    def _on_failure(self, saved: "asyncio.Future[Any]", act: Callable[..., None], *of: Any) -> None:
+        """Should the store fail, or not understand an answer, do something about it later."""
 
-    async def _end_task(self, task_id: int, response: "pb.ActivityResponse") -> None:
-        now, app_id = self.now(), self._land_task(task_id)
-        result = task_result(response, now)
-        try:
-            await self._change(lambda db: instances.end_task(db, task_id, result, now))
-        except sqlite3.Error:
-            if app_id is not None:
-                self._later(self._offer_task, app_id, task_id)
-            raise
+        def look(_: object) -> None:
+            failure = saved.exception()
+            if failure is not None and not isinstance(failure, LostWorkItemError):
+                self._later(act, *of)
+
+        saved.add_done_callback(look)
+
+    def _later(self, act: Callable[..., None], *of: Any) -> None:
+        asyncio.get_running_loop().call_later(RETRY_AFTER, act, *of)
+
+    def _fire(self, due: list[int]) -> None:
+        now = self.now()
+        saved = self._save(lambda db: instances.fire_timers(db, due, now), patient=True)
+        self._on_failure(saved, self._fire, due)
+
+    # What waits, and what is in flight.
 
     def _flight(self, token: str) -> Flight:
         run = token.rpartition(":")[2]
@@ -189,13 +214,14 @@ class Dispatcher:
         if run in self._again:
             self._again.discard(run)
             self._wake(flight.worker.app_id, run)
+        self._want_turns(self._queues[flight.worker.app_id])
 
     def _land_task(self, task_id: int) -> str | None:
         """An activity is no longer in flight; gives the app whose worker held it."""
         for worker in self._all_workers():
             if task_id in worker.tasks:
                 worker.tasks.discard(task_id)
-                self._queues[worker.app_id].wanted.set()
+                self._hand_out_tasks(self._queues[worker.app_id])
                 return worker.app_id
         return None
 
@@ -203,14 +229,20 @@ class Dispatcher:
         return itertools.chain.from_iterable(queue.workers for queue in self._queues.values())
 
     def _give_up(self, flight: Flight) -> None:
+        """Offer a turn again whose answer could not be saved."""
         run = flight.work.row.run
         if self._flights.get(run) is flight:
             self._land(run)
-            self._wake(flight.worker.app_id, run)
+        self._wake(flight.worker.app_id, run)
 
     def _offer_task(self, app_id: str, task_id: int) -> None:
-        self._queues[app_id].tasks.append(task_id)
-        self._queues[app_id].wanted.set()
+        if app_id in self._queues:
+            self._queues[app_id].offer(task_id)
+            self._hand_out_tasks(self._queues[app_id])
+
+    def _wake_all(self, done: Consequences) -> None:
+        for app_id, run in done.wake:
+            self._wake(app_id, run)
 
     def _wake(self, app_id: str, run: int) -> None:
         """An instance has events. While a turn of it is in flight they wait for its end."""
@@ -218,97 +250,12 @@ class Dispatcher:
             self._again.add(run)
         elif app_id in self._queues:
             self._queues[app_id].runs[run] = None
-            self._queues[app_id].wanted.set()
+            self._want_turns(self._queues[app_id])
 
     def _forget(self, run: int) -> None:
         """An execution ended: no worker's memory of its history is of use."""
         for worker in self._all_workers():
             worker.known.pop(run, None)
-
-    def _notify(self, run: int) -> None:
-        for watched in (run, ANY_INSTANCE):
-            for changed in self._watchers.get(watched, ()):
-                changed.set()
-
-    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.ensure_future(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return task
-
-    def _later(self, act: Callable[..., None], *arguments: object) -> None:
-        asyncio.get_running_loop().call_later(RETRY_AFTER, act, *arguments)
-
-    async def _pump(self, app_id: str) -> None:
-        """Hand out one app's work for as long as there is work, a worker and room."""
-        queue = self._queues[app_id]
-        while True:
-            await queue.wanted.wait()
-            queue.wanted.clear()
-            try:
-                while await self._hand_out(queue):
-                    pass
-            except sqlite3.Error:
-                log.exception("cannot read work for %s; trying again", app_id)
-                self._later(queue.wanted.set)
-
-    async def _hand_out(self, queue: Queue) -> bool:
-        """Load and send one batch; false when nothing can be sent now."""
-        room = min(BATCH, sum(worker.task_room for worker in queue.workers))
-        tasks = [queue.tasks.popleft() for _ in range(min(room, len(queue.tasks)))]
-        room = min(BATCH, sum(worker.turn_room for worker in queue.workers))
-        runs = list(itertools.islice(queue.runs, room))
-        for run in runs:
-            del queue.runs[run]
-        if not runs and not tasks:
-            return False
-        planned: Counter[Worker] = Counter()
-        chosen = [(run, *queue.choose(run, planned)) for run in runs if not self._in_flight(run)]
-
-        def load(db: sqlite3.Connection) -> tuple[list[instances.Asked | None], list[Work | None]]:
-            loaded = [instances.load_task(db, task_id) for task_id in tasks]
-            return loaded, [instances.next_work(db, run, known) for run, _, known in chosen]
-
-        try:
-            loaded_tasks, works = await self.store.read(load)
-        except sqlite3.Error:
-            queue.tasks.extendleft(reversed(tasks))
-            queue.runs.update(dict.fromkeys(runs))
-            raise
-        for task_id, found in zip(tasks, loaded_tasks, strict=True):
-            if found is not None:
-                self._send_task(queue, task_id, task_item(found, str(task_id)))
-        for (run, worker, known), work in zip(chosen, works, strict=True):
-            if work is not None:
-                self._send_turn(queue, worker, work, known)
-            else:
-                queue.stalled.pop(run, None)
-        return True
-
-    def _in_flight(self, run: int) -> bool:
-        if run in self._flights:
-            self._again.add(run)
-            return True
-        return False
-
-    def _send_task(self, queue: Queue, task_id: int, item: "pb.WorkItem") -> None:
-        if not queue.workers:
-            queue.tasks.appendleft(task_id)
-            return
-        worker = max(queue.workers, key=lambda w: w.task_room)
-        worker.tasks.add(task_id)
-        worker.items.put_nowait(item)
-
-    def _send_turn(self, queue: Queue, worker: Worker, work: Work, known: int) -> None:
-        run = work.row.run
-        if worker not in queue.workers:
-            queue.runs[run] = None
-            return
-        events = begin_turn(work.batch, self.now())
-        token = f"{self._boot}:{next(self._tokens)}:{run}"
-        self._flights[run] = Flight(worker, token, work, events)
-        worker.turns.add(run)
-        worker.items.put_nowait(turn_item(work, events, token, known))
 
     def _note_known(self, flight: Flight, response: WorkflowResponse) -> None:
         """What of the history the worker's cache holds now; it drops an execution that ends."""
@@ -318,22 +265,87 @@ class Dispatcher:
         else:
             flight.worker.known[row.run] = row.history_length
 
-    def _ring(self, due: list[int]) -> None:
-        self._spawn(self._fire(due))
+    def _notify(self, run: int) -> None:
+        for watched in (run, ANY_INSTANCE):
+            for changed in self._watchers.get(watched, ()):
+                changed.set()
 
-    async def _fire(self, due: list[int]) -> None:
-        now = self.now()
+    # Handing out.
+
+    def _look_at(self, queue: Queue) -> None:
+        self._want_turns(queue)
+        self._hand_out_tasks(queue)
+
+    def _want_turns(self, queue: Queue) -> None:
+        """Hand out turns at the end of the group of writes that is under way, or in the next."""
+        if queue.asked or self._closed or not (queue.runs and queue.turn_room):
+            return
+        queue.asked, taken = True, Taken()
+        job = functools.partial(self._hand_out_turns, queue, taken)
+        handed = self.store.submit(job, patient=True)
+        handed.add_done_callback(functools.partial(self._take_back, queue, taken))
+
+    def _hand_out_turns(self, queue: Queue, taken: Taken, db: sqlite3.Connection) -> None:
+        queue.asked = False
+        for run in list(itertools.islice(queue.runs, min(BATCH, queue.turn_room))):
+            del queue.runs[run]
+            taken[run] = None
+            if run in self._flights:
+                self._again.add(run)
+            else:
+                taken[run] = self._hand_out_turn(queue, run, db)
+        self._want_turns(queue)
+
+    def _hand_out_turn(self, queue: Queue, run: int, db: sqlite3.Connection) -> Flight | None:
+        worker, known = queue.choose(run)
+        work = instances.next_work(db, run, known)
+        if work is None:
+            queue.stalled.pop(run, None)
+            return None
+        token = f"{self._boot}:{next(self._tokens)}:{run}"
+        flight = Flight(worker, token, work, begin_turn(work.batch, self.now()))
+        self._flights[run] = flight
+        worker.turns.add(run)
+        worker.items.put_nowait(turn_item(work, flight.events, token, known))
+        return flight
+
+    def _take_back(self, queue: Queue, taken: Taken, handed: "asyncio.Future[None]") -> None:
+        """Turns whose cause may not have come to the disk count no longer; look again later."""
+        if self._closed or handed.exception() is None:
+            return
+        log.error("turns are handed out again, the store failed: %s", handed.exception())
+        for worker in queue.workers:
+            worker.known.clear()  # it may hold history that was lost
+        for run, flight in taken.items():
+            if flight is not None and self._flights.get(run) is flight:
+                self._land(run)
+        self._later(self._offer_runs, queue, taken)
+
+    def _offer_runs(self, queue: Queue, taken: Taken) -> None:
+        queue.runs.update(dict.fromkeys(run for run in taken if run not in self._flights))
+        self._want_turns(queue)
+
+    def _hand_out_tasks(self, queue: Queue) -> None:
+        chosen = list(itertools.islice(queue.tasks, min(BATCH, queue.task_room)))
+        if not chosen or self._closed:
+            return
+
+        def load(db: sqlite3.Connection) -> list[Asked | None]:
+            return [instances.load_task(db, task_id) for task_id in chosen]
+
         try:
-            await self._change(lambda db: instances.fire_timers(db, due, now))
+            loaded = self.store.look(load)
         except sqlite3.Error:
-            log.exception("cannot save %d due timers; trying again", len(due))
-            retry_at = now + int(RETRY_AFTER * 1_000_000)
-            self._timers.add((retry_at, timer_id) for timer_id in due)
-
-
-def _report_death(pump: "asyncio.Task[None]") -> None:
-    if not pump.cancelled() and pump.exception() is not None:
-        log.critical("no more work is handed out until a restart", exc_info=pump.exception())
+            log.exception("cannot read activities; trying again")
+            self._later(self._hand_out_tasks, queue)
+            return
+        for task_id, asked in zip(chosen, loaded, strict=True):
+            del queue.tasks[task_id]
+            if asked is not None:
+                worker = max(queue.workers, key=lambda each: each.task_room)
+                worker.tasks.add(task_id)
+                worker.items.put_nowait(task_item(asked, str(task_id)))
+        self._hand_out_tasks(queue)
 
 
 def _new_ids() -> Iterator[str]:

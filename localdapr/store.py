@@ -1,9 +1,12 @@
 """The one owner of the data file: a SQLite database in WAL mode that survives a crash at any time.
 
-Owns the writer thread, the reader thread and the file's identity. Knows no table but its own
+Owns the connections, the thread that commits, and the file's identity. Knows no table but its own
 mark: each module that keeps data gives its `SCHEMA` and sends functions that take a connection.
-Nothing is acknowledged before it is on disk (`synchronous=FULL`); writes that arrive together
-share one transaction and one sync.
+
+These functions run on the event loop, in one transaction that grows until it is committed; only
+the commit, which waits for the disk (`synchronous=FULL`), is the thread's. So a job sees at once
+what jobs before it have done, and work that harms nobody when it is lost may begin. But nothing
+is acknowledged before it is on disk, and whoever arrives during a commit shares the next one.
 """
 
 import asyncio
@@ -12,6 +15,7 @@ import os
 import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,13 +24,12 @@ from localdapr.errors import DatabaseError, FolderInUseError
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
-Pending = tuple[Job[Any], "asyncio.Future[Any]"]
 Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
-Line = queue.SimpleQueue["Pending | None"]
 
 APPLICATION_ID = 0x6C64_6170  # "ldap": SQLite's field for "whose file is this"
 FORMAT = 1
 GROUP = 256  # jobs in one transaction: bounds the wait of the first
+PATIENCE = 0.002  # seconds that a commit waits when all who wait for it are patient
 FILE_NAME = "localdapr.db"
 
 
@@ -46,12 +49,15 @@ class Store:
         except (sqlite3.DatabaseError, OSError, DatabaseError) as cause:
             os.close(self._lock)
             raise _refusal(self.path, cause) from cause
-        self._jobs, self._questions = Line(), Line()
-        self._threads = [
-            _serve("store-writer", self._jobs, self._writer, _run_group),
-            _serve("store-reader", self._questions, self._reader, _read_group),
-        ]
-        self._closed = False
+        self._line: deque[tuple[Job[Any], asyncio.Future[Any]]] = deque()
+        self._group: list[Outcome] = []  # what has run since the last commit
+        self._urgent = self._called = self._committing = self._closed = False
+        self._unchanged = 0  # what `total_changes` was when the transaction began
+        self._failure: sqlite3.Error | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._commits: queue.SimpleQueue[asyncio.AbstractEventLoop | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve_commits, name="store-commits")
+        self._thread.start()
 
     async def write(self, job: Job[T]) -> T:
         """Run `job` in the writer's transaction; resolves once its effect is on disk.
@@ -59,96 +65,130 @@ class Store:
         An exception of the job undoes that job alone and is raised here. A failing disk raises
         sqlite3.OperationalError, and nothing of the job is kept.
         """
-        return await _ask(self._jobs, job)
+        return await self.submit(job)
+
+    def submit(self, job: Job[T], patient: bool = False) -> "asyncio.Future[T]":
+        """As `write`, without waiting. A patient job lets its commit wait for others a moment."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        self._line.append((job, done))
+        self._urgent |= not patient
+        self._call(loop)
+        return done
+
+    def hurry(self) -> None:
+        """For a job that was patient and should not be: commit without delay."""
+        self._urgent = True
 
     async def read(self, job: Job[T]) -> T:
-        """Run `job` on the reader's connection: it sees what was committed when it began."""
-        return await _ask(self._questions, job)
+        """As `look`."""
+        return self.look(job)
+
+    def look(self, job: Job[T]) -> T:
+        """Run `job` on the reader's connection: it sees what is on disk, all of one moment."""
+        self._reader.execute("BEGIN")
+        try:
+            return job(self._reader)
+        finally:
+            self._reader.rollback()
 
     def close(self) -> None:
         """Finish what was asked, then close the file. May be called twice."""
         if self._closed:
             return
         self._closed = True
-        for line, thread in zip((self._jobs, self._questions), self._threads, strict=True):
-            line.put(None)
-            thread.join()
+        self._commits.put(None)
+        self._thread.join()
+        if self._committing:
+            self._committing = False
+            self._settle(self._failure)
+        while self._line or self._group:
+            self._run_line()
+            self._settle(_commit(self._writer))
         self._reader.close()
         self._writer.close()
         os.close(self._lock)
 
+    def _call(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Come to the line soon: all that is asked in one round of the loop is one group."""
+        if not (self._called or self._committing):
+            self._called = True
+            loop.call_soon(self._run, loop)
 
-async def _ask(line: Line, job: Job[T]) -> T:
-    done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-    line.put((job, done))
-    return await done
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._called = False
+        if self._committing or self._closed:
+            return
+        self._run_line()
+        if not self._writer.in_transaction:
+            self._end(loop, None)
+        elif self._writer.total_changes == self._unchanged:
+            self._end(loop, _commit(self._writer))
+        elif self._urgent or len(self._group) >= GROUP:
+            self._begin_commit(loop)
+        elif self._alarm is None:
+            self._alarm = loop.call_later(PATIENCE, self._begin_commit, loop)
 
+    def _run_line(self) -> None:
+        """Run what was asked. The transaction is lost with all its jobs when one breaks it."""
+        while self._line and len(self._group) < GROUP:
+            job, done = self._line.popleft()
+            try:
+                self._begin()
+                self._group.append((done, *_run_job(self._writer, job)))
+            except sqlite3.Error as failure:
+                self._group.append((done, None, failure))
+                _roll_back(self._writer)
+                self._settle(failure)
+                return  # who waits in the line hears of it first
 
-def _serve(
-    name: str,
-    line: Line,
-    connection: sqlite3.Connection,
-    run: Callable[[sqlite3.Connection, Sequence[Pending]], Sequence[Outcome]],
-) -> threading.Thread:
-    """The thread that runs what comes down a line, group by group, until None comes."""
+    def _begin(self) -> None:
+        if not self._writer.in_transaction:
+            self._unchanged = self._writer.total_changes
+            self._writer.execute("BEGIN IMMEDIATE")
 
-    def serve() -> None:
-        while group := _next_group(line):
-            outcomes = run(connection, group)
-            # One call for the whole group: each is a write to the pipe that wakes the event loop.
-            group[0][1].get_loop().call_soon_threadsafe(_settle, outcomes)
+    def _begin_commit(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._group and not (self._committing or self._closed):
+            self._committing, self._urgent = True, False
+            self._commits.put(loop)
 
-    thread = threading.Thread(target=serve, name=name)
-    thread.start()
-    return thread
+    def _serve_commits(self) -> None:
+        """The thread: commit whenever a loop asks, and tell that loop; until None comes."""
+        while (loop := self._commits.get()) is not None:
+            self._failure = _commit(self._writer)
+            loop.call_soon_threadsafe(self._end_commit, loop)
 
+    def _end_commit(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._committing:  # else `close` was quicker
+            self._committing = False
+            self._end(loop, self._failure)
 
-def _next_group(line: Line) -> list[Pending]:
-    """Everything that waits, up to GROUP jobs; empty when the store closes."""
-    first = line.get()
-    if first is None:
-        return []
-    group = [first]
-    while len(group) < GROUP and not line.empty():
-        following = line.get()
-        if following is None:
-            line.put(None)
-            break
-        group.append(following)
-    return group
+    def _end(self, loop: asyncio.AbstractEventLoop, failure: sqlite3.Error | None) -> None:
+        self._settle(failure)
+        if self._line:
+            self._call(loop)
 
-
-def _settle(outcomes: Sequence[Outcome]) -> None:
-    """Tell the callers, on their event loop."""
-    for done, result, error in outcomes:
-        if done.cancelled():
-            continue
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(result)
-
-
-def _run_group(connection: sqlite3.Connection, group: Sequence[Pending]) -> Sequence[Outcome]:
-    """Run the jobs in one transaction; it is on disk when this returns."""
-    outcomes: list[Outcome] = []
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        for job, done in group:
-            outcomes.append((done, *_run_job(connection, job)))
-        connection.execute("COMMIT")
-    except sqlite3.Error as failure:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        outcomes = [(done, None, failure) for _, done in group]
-    return outcomes
+    def _settle(self, failure: BaseException | None) -> None:
+        """Tell those who asked how it ended."""
+        group, self._group = self._group, []
+        for done, result, error in group:
+            error = failure or error
+            if done.cancelled():
+                continue
+            if error is not None:
+                done.set_exception(error)
+            else:
+                done.set_result(result)
 
 
 def _run_job(connection: sqlite3.Connection, job: Job[Any]) -> tuple[Any, BaseException | None]:
     connection.execute("SAVEPOINT job")
     try:
         result = job(connection)
-    # The edge of the writer thread: whatever a job raises belongs to its caller, who awaits it.
+    # The edge of the store: whatever a job raises belongs to its caller, who awaits it.
     except Exception as error:
         if not connection.in_transaction:
             raise sqlite3.OperationalError(str(error)) from error
@@ -159,20 +199,19 @@ def _run_job(connection: sqlite3.Connection, job: Job[Any]) -> tuple[Any, BaseEx
     return result, None
 
 
-def _read_group(connection: sqlite3.Connection, group: Sequence[Pending]) -> Sequence[Outcome]:
-    return [(done, *_run_read(connection, job)) for job, done in group]
-
-
-def _run_read(connection: sqlite3.Connection, job: Job[Any]) -> tuple[Any, BaseException | None]:
-    """One transaction: all that a job reads is of one moment, whatever is written meanwhile."""
+def _commit(connection: sqlite3.Connection) -> sqlite3.Error | None:
+    """All that was done since the last commit is on disk, or undone and the failure returned."""
     try:
-        connection.execute("BEGIN")
-        return job(connection), None
-    # The edge of the reader thread: whatever a job raises belongs to its caller, who awaits it.
-    except Exception as error:  # noqa: BLE001
-        return None, error
-    finally:
-        connection.rollback()
+        connection.execute("COMMIT")
+    except sqlite3.Error as failure:
+        _roll_back(connection)
+        return failure
+    return None
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def _open(path: Path) -> sqlite3.Connection:

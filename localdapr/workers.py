@@ -4,7 +4,6 @@ Plain data in memory, and the choice of who gets what. Hands out nothing itself.
 """
 
 import asyncio
-from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from localdapr.instances import Work
@@ -47,30 +46,43 @@ class Flight:
 
 @dataclass
 class Queue:
-    """What waits to be handed out for one app. `wanted` is set when it is worth a look.
+    """What waits to be handed out for one app, in order; `asked` while a look at it is due.
 
     `stalled` are the instances that code was not right for, with the workers that have tried.
     """
 
     runs: dict[int, None] = field(default_factory=dict)
-    tasks: deque[int] = field(default_factory=deque)
+    tasks: dict[int, None] = field(default_factory=dict)
     stalled: dict[int, set[Worker]] = field(default_factory=dict)
     workers: list[Worker] = field(default_factory=list)
-    wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: bool = False
+
+    @property
+    def turn_room(self) -> int:
+        """How many more turns the workers may hold."""
+        return sum(worker.turn_room for worker in self.workers)
+
+    @property
+    def task_room(self) -> int:
+        """How many more activities the workers may hold."""
+        return sum(worker.task_room for worker in self.workers)
 
     def attach(self, worker: Worker) -> None:
         """One more worker; what stalled is tried on its code."""
         self.workers.append(worker)
         self.runs.update(dict.fromkeys(self.stalled))
-        self.wanted.set()
 
     def detach(self, worker: Worker) -> None:
         """A worker is gone; the activities that it held wait again."""
         self.workers.remove(worker)
         for tried in self.stalled.values():
             tried.discard(worker)
-        self.tasks.extendleft(sorted(worker.tasks, reverse=True))
-        self.wanted.set()
+        self.tasks = dict.fromkeys([*sorted(worker.tasks), *self.tasks])
+
+    def offer(self, task_id: int) -> None:
+        """An activity waits, unless a worker has it already."""
+        if not any(task_id in worker.tasks for worker in self.workers):
+            self.tasks[task_id] = None
 
     def stall(self, worker: Worker, run: int) -> bool:
         """Note that a worker's code was not right; gives whether another may be."""
@@ -78,15 +90,14 @@ class Queue:
         tried.add(worker)
         return not tried.issuperset(self.workers)
 
-    def choose(self, run: int, planned: Counter[Worker]) -> tuple[Worker, int]:
+    def choose(self, run: int) -> tuple[Worker, int]:
         """The worker for a turn, and how much of the history it holds already.
 
         The one that knows the instance, else the one with the most room; none that has stalled
-        on it while there is another. `planned` is what each is given already.
+        on it while there is another.
         """
         tried = self.stalled.get(run, ())
         able = [worker for worker in self.workers if worker not in tried] or self.workers
-        knowing = [w for w in able if run in w.known and w.turn_room > planned[w]]
-        worker = max(knowing or able, key=lambda w: w.turn_room - planned[w])
-        planned[worker] += 1
+        knowing = [worker for worker in able if run in worker.known and worker.turn_room]
+        worker = max(knowing or able, key=lambda each: each.turn_room)
         return worker, worker.known.get(run, 0) if worker.stateful else 0

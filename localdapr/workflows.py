@@ -139,12 +139,15 @@ class Workflows:
         return found[:size], after + size if len(found) > size else None
 
     async def history(self, instance_id: str) -> list[HistoryEvent]:
-        """All events of an instance that were acted upon. Raises NoSuchInstanceError."""
+        """All events of an instance that were acted upon. Raises NoSuchInstanceError.
+
+        Asked in the writers' line: a worker may ask for the past of a turn that it got early.
+        """
 
         def look(db: sqlite3.Connection) -> list[HistoryEvent]:
             return instances.history(db, instances.require(db, self.app_id, instance_id).run)
 
-        return await self._store.read(look)
+        return await self._store.write(look)
 
     async def rerun(self, source_id: str, asked: RerunRequest) -> str:
         """Run a finished instance again from an event; gives the new id."""

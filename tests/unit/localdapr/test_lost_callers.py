@@ -4,7 +4,6 @@ gRPC cancels a call whose client hangs up, so a call may end at the very moment 
 """
 
 import asyncio
-import threading
 from collections.abc import Awaitable
 
 import pytest
@@ -13,17 +12,15 @@ from localdapr import dispatcher as module
 from localdapr.dispatcher import Dispatcher
 from localdapr.wire import WorkflowAction, WorkflowResponse, pb
 from localdapr.workflows import StartRequest, Workflows
+from tests.unit.localdapr.bad_disk import slow_disk
 
 
 async def hang_up_during(dispatcher: Dispatcher, call: Awaitable[object]) -> None:
-    """Cancel a call while the writer has not yet come to it; it is saved all the same."""
-    gate = threading.Event()
-    held = asyncio.ensure_future(dispatcher.store.write(lambda db: gate.wait(10)))
-    asked = asyncio.ensure_future(call)
-    await asyncio.sleep(0.05)  # let the call reach the queue of the writer
-    asked.cancel()
-    gate.set()
-    await held
+    """Cancel a call while its change is on the way to the disk; it is saved all the same."""
+    with slow_disk(dispatcher.store):
+        asked = asyncio.ensure_future(call)
+        await asyncio.sleep(0.05)  # let it come to the commit
+        asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
 
@@ -80,14 +77,12 @@ def test_an_answer_that_is_being_saved_is_not_asked_for_again(play) -> None:
             await asyncio.sleep(0)
         if lost.items.empty():
             lost, other = other, lost
-        gate = threading.Event()
-        held = asyncio.ensure_future(dispatcher.store.write(lambda db: gate.wait(10)))
         token = (await lost.items.get()).completionToken
-        saving = asyncio.ensure_future(dispatcher.end_turn(token, schedule()))
-        await asyncio.sleep(0.05)
-        dispatcher.detach(lost)
-        gate.set()
-        await asyncio.gather(held, saving)
+        with slow_disk(dispatcher.store):
+            saving = asyncio.ensure_future(dispatcher.end_turn(token, schedule()))
+            await asyncio.sleep(0.05)
+            dispatcher.detach(lost)
+        await saving
         assert (await other.items.get()).activityRequest.name == "cook"
 
     play(story)

@@ -1,0 +1,33 @@
+"""A disk that is slow or full, for as long as a test wants."""
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from unittest import mock
+
+from localdapr import store as module
+from localdapr.store import Store
+
+
+@contextlib.contextmanager
+def slow_disk(store: Store) -> Iterator[None]:
+    """Nothing comes to the disk inside."""
+    gate = threading.Event()
+    store._writer.set_trace_callback(lambda sql: gate.wait(10) if sql == "COMMIT" else None)
+    try:
+        yield
+    finally:
+        gate.set()
+
+
+def _fail(connection: sqlite3.Connection) -> sqlite3.Error:
+    connection.execute("ROLLBACK")
+    return sqlite3.OperationalError("database or disk is full")
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """Whatever is committed inside is lost, and its writers are told."""
+    with mock.patch.object(module, "_commit", _fail):
+        yield
