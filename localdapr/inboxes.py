@@ -7,19 +7,21 @@ the engine's business.
 import sqlite3
 from collections.abc import Iterable
 
+from localdapr.rows import packed, unpacked
 from localdapr.wire import HistoryEvent
 
 
 def add(db: sqlite3.Connection, run: int, arrived: HistoryEvent) -> None:
     """Queue an event behind all others."""
-    values = (run, arrived.SerializeToString())
-    db.execute("INSERT INTO inbox (run, event) VALUES (?, ?)", values)
+    number = "SELECT coalesce(max(id), 0) + 1 FROM inbox WHERE run = ?"
+    values = (run, run, packed(arrived))
+    db.execute(f"INSERT INTO inbox (run, id, event) VALUES (?, ({number}), ?)", values)
 
 
 def waiting(db: sqlite3.Connection, run: int) -> list[tuple[int, HistoryEvent]]:
     """All events that wait, each with its number."""
     found = db.execute("SELECT id, event FROM inbox WHERE run = ? ORDER BY id", (run,))
-    return [(number, HistoryEvent.FromString(blob)) for number, blob in found]
+    return [(number, unpacked(db, run, blob)) for number, blob in found]
 
 
 def replace(db: sqlite3.Connection, run: int, events: Iterable[HistoryEvent]) -> None:

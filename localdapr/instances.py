@@ -18,8 +18,8 @@ from localdapr.engine.instance import Instance
 from localdapr.engine.rerun import RerunRequest, rerun
 from localdapr.engine.turn import Message, Timer, Turn, finish_turn, started
 from localdapr.errors import InstanceExistsError, NoSuchInstanceError, RerunRefusedError
-from localdapr.rows import INSERT, SELECT, UPDATE, Row, changes, to_row, values
-from localdapr.wire import HistoryEvent, WorkflowResponse
+from localdapr.rows import INSERT, SELECT, UPDATE, Row, changes, packed, to_row, unpacked, values
+from localdapr.wire import HistoryEvent, WorkflowResponse, optional_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,14 @@ class Work:
 
 _FIRST = ("executionStarted", "executionTerminated")
 
-# An activity to run: the instance that scheduled it, and its `taskScheduled` event.
-Asked = tuple[Instance, HistoryEvent]
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An activity to run: the instance that scheduled it, and its `taskScheduled` event."""
+
+    instance_id: str
+    execution_id: str
+    scheduled: HistoryEvent
 
 
 @dataclass(slots=True)
@@ -123,7 +129,7 @@ def history(db: sqlite3.Connection, run: int, begin: int = 0) -> list[HistoryEve
     rows = db.execute(
         "SELECT event FROM history WHERE run = ? AND position >= ? ORDER BY position", (run, begin)
     )
-    return [HistoryEvent.FromString(blob) for (blob,) in rows]
+    return [unpacked(db, run, blob) for (blob,) in rows]
 
 
 def end_turn(
@@ -149,7 +155,7 @@ def end_turn(
     if not turn.stalled:
         inboxes.clear(db, row.run, work.last_inbox_id)
     _save_turn(db, row, turn, done)
-    _act(db, row.run, turn, now, done)
+    _act(db, row.run, turn, 0 if turn.restarted else row.history_length, now, done)
     if turn.terminate_children is not None:
         _terminate_children(db, turn, now, done)
     done.more, done.stalled = inboxes.is_waiting(db, row.run), turn.stalled
@@ -181,7 +187,7 @@ def create_rerun(
     run = _insert(db, turn.instance)
     done.changed.add(run)
     _save_turn(db, Row(run, 0, turn.instance), turn, done)
-    _act(db, run, turn, now, done)
+    _act(db, run, turn, 0, now, done)
     return done
 
 
@@ -198,9 +204,12 @@ def end_task(db: sqlite3.Connection, task_id: int, result: HistoryEvent, now: in
 
 def load_task(db: sqlite3.Connection, task_id: int) -> Asked | None:
     """A task that waits to be run."""
-    found = db.execute("SELECT run, event FROM tasks WHERE id = ?", (task_id,)).fetchone()
-    row = load(db, found[0]) if found else None
-    return None if row is None else (row.instance, HistoryEvent.FromString(found[1]))
+    found = db.execute(
+        "SELECT instance_id, execution_id, event FROM tasks JOIN history USING (run, position) "
+        "JOIN instances USING (run) WHERE id = ?",
+        (task_id,),
+    ).fetchone()
+    return None if found is None else Asked(found[0], found[1], HistoryEvent.FromString(found[2]))
 
 
 def fire_timers(db: sqlite3.Connection, timer_ids: Sequence[int], now: int) -> Consequences:
@@ -212,7 +221,7 @@ def fire_timers(db: sqlite3.Connection, timer_ids: Sequence[int], now: int) -> C
         ).fetchone()
         row = load(db, due[0]) if due else None
         if row is not None:
-            done.wake |= post(db, row, HistoryEvent.FromString(due[1]), now).wake
+            done.wake |= post(db, row, unpacked(db, row.run, due[1]), now).wake
     return done
 
 
@@ -255,10 +264,14 @@ def delete(db: sqlite3.Connection, run: int) -> None:
 
 def payloads(db: sqlite3.Connection, row: Row) -> Instance:
     """The instance with its input, output and failure, which the header alone does not carry."""
-    found = db.execute(
-        "SELECT input, output, failure FROM payloads WHERE run = ?", (row.run,)
-    ).fetchone()
-    return replace(row.instance, input=found[0], output=found[1], failure=found[2])
+    (given,) = db.execute("SELECT input FROM inputs WHERE run = ?", (row.run,)).fetchone()
+    if not row.instance.status.is_final:
+        return replace(row.instance, input=given)
+    ended = history(db, row.run, row.history_length - 1)[0].executionCompleted
+    failed = ended.HasField("failureDetails")
+    failure = ended.failureDetails.SerializeToString() if failed else None
+    output = optional_text(ended, "result")
+    return replace(row.instance, input=given, output=output, failure=failure)
 
 
 def _save_turn(db: sqlite3.Connection, row: Row, turn: Turn, done: Consequences) -> None:
@@ -268,39 +281,44 @@ def _save_turn(db: sqlite3.Connection, row: Row, turn: Turn, done: Consequences)
         _drop_pending(db, row.run)
         kept = (arrived for _, arrived in inboxes.waiting(db, row.run) if outlives(arrived))
         inboxes.replace(db, row.run, [*turn.carried, *kept])
-        db.execute("UPDATE payloads SET input = ? WHERE run = ?", (after.input, row.run))
+        db.execute("UPDATE inputs SET input = ? WHERE run = ?", (after.input, row.run))
         length = 0
     db.executemany(
         "INSERT INTO history (run, position, event) VALUES (?, ?, ?)",
-        [(row.run, length + n, e.SerializeToString()) for n, e in enumerate(turn.history)],
+        [(row.run, length + n, packed(e)) for n, e in enumerate(turn.history)],
     )
     _save(db, row.run, after, length + len(turn.history))
     if after.status is not row.instance.status:
         done.changed.add(row.run)
     if after.status.is_final:
-        db.execute(
-            "UPDATE payloads SET output = ?, failure = ? WHERE run = ?",
-            (after.output, after.failure, row.run),
-        )
         _drop_pending(db, row.run)
         inboxes.clear(db, row.run)
         done.ended.add(row.run)
 
 
-def _act(db: sqlite3.Connection, run: int, turn: Turn, now: int, done: Consequences) -> None:
-    """Queue all that a turn asked for."""
+def _act(
+    db: sqlite3.Connection, run: int, turn: Turn, begin: int, now: int, done: Consequences
+) -> None:
+    """Queue all that a turn asked for, whose history begins at position `begin`."""
+    positions = {id(happened): begin + n for n, happened in enumerate(turn.history)}
     for task in turn.tasks:
-        done.tasks.append((task.app_id, _add_task(db, run, task.app_id, task.scheduled)))
+        values = (run, task.app_id, positions[id(task.scheduled)])
+        row = db.execute("INSERT INTO tasks (run, app_id, position) VALUES (?, ?, ?)", values)
+        done.tasks.append((task.app_id, _new_id(row)))
     _arm(db, run, turn.timers, done)
     for message in turn.messages:
         _send(db, message, now, done)
 
 
 def _insert(db: sqlite3.Connection, instance: Instance) -> int:
-    run = db.execute(INSERT, values(instance)).lastrowid
-    assert run is not None
-    db.execute("INSERT INTO payloads (run, input) VALUES (?, ?)", (run, instance.input))
+    run = _new_id(db.execute(INSERT, values(instance)))
+    db.execute("INSERT INTO inputs (run, input) VALUES (?, ?)", (run, instance.input))
     return run
+
+
+def _new_id(inserted: sqlite3.Cursor) -> int:
+    assert inserted.lastrowid is not None
+    return inserted.lastrowid
 
 
 def _drop_pending(db: sqlite3.Connection, run: int) -> None:
@@ -350,19 +368,11 @@ def children(db: sqlite3.Connection, parent: Instance) -> list[Row]:
     return [to_row(found) for found in db.execute(where, (parent.app_id, parent.instance_id))]
 
 
-def _add_task(db: sqlite3.Connection, run: int, app_id: str, scheduled: HistoryEvent) -> int:
-    values = (run, app_id, scheduled.SerializeToString())
-    task_id = db.execute("INSERT INTO tasks (run, app_id, event) VALUES (?, ?, ?)", values)
-    assert task_id.lastrowid is not None
-    return task_id.lastrowid
-
-
 def _arm(db: sqlite3.Connection, run: int, timers: Sequence[Timer], done: Consequences) -> None:
     for timer in timers:
-        values = (run, timer.fire_at, timer.event.SerializeToString())
+        values = (run, timer.fire_at, packed(timer.event))
         row = db.execute("INSERT INTO timers (run, fire_at, event) VALUES (?, ?, ?)", values)
-        assert row.lastrowid is not None
-        done.timers.append((timer.fire_at, row.lastrowid))
+        done.timers.append((timer.fire_at, _new_id(row)))
 
 
 def _save(db: sqlite3.Connection, run: int, instance: Instance, length: int) -> None:

@@ -1,13 +1,16 @@
-"""How an instance is laid out in the data file: the schema, and rows to plain data and back.
+"""How an instance is laid out in the data file: the schema, and plain data to rows and back.
 
 Knows columns; decides nothing.
 """
 
 import json
+import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass
+from typing import Any
 
 from localdapr.engine.instance import Instance, Parent, Status
+from localdapr.wire import HistoryEvent
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS instances (
@@ -23,10 +26,10 @@ CREATE TABLE IF NOT EXISTS instances (
 );
 CREATE INDEX IF NOT EXISTS children ON instances (parent_app, parent_id)
     WHERE parent_id IS NOT NULL;
--- Apart from the header, because they can be large and the header is written at every turn.
-CREATE TABLE IF NOT EXISTS payloads (
-    run INTEGER PRIMARY KEY REFERENCES instances ON DELETE CASCADE,
-    input TEXT, output TEXT, failure BLOB
+-- Apart from the header, which is written at every turn; the event that begins the instance is
+-- kept without it. What an instance ended with is in the last event of its history.
+CREATE TABLE IF NOT EXISTS inputs (
+    run INTEGER PRIMARY KEY REFERENCES instances ON DELETE CASCADE, input TEXT
 );
 CREATE TABLE IF NOT EXISTS history (
     run INTEGER NOT NULL REFERENCES instances ON DELETE CASCADE,
@@ -34,14 +37,15 @@ CREATE TABLE IF NOT EXISTS history (
     PRIMARY KEY (run, position)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS inbox (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    run INTEGER NOT NULL REFERENCES instances ON DELETE CASCADE, event BLOB NOT NULL
-);
-CREATE INDEX IF NOT EXISTS inbox_run ON inbox (run, id);
+    run INTEGER NOT NULL REFERENCES instances ON DELETE CASCADE,
+    id INTEGER NOT NULL, event BLOB NOT NULL,
+    PRIMARY KEY (run, id)
+) WITHOUT ROWID;
+-- An activity to run: its event stands in the history at `position`.
 CREATE TABLE IF NOT EXISTS tasks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     run INTEGER NOT NULL REFERENCES instances ON DELETE CASCADE,
-    app_id TEXT NOT NULL, event BLOB NOT NULL
+    app_id TEXT NOT NULL, position INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS tasks_run ON tasks (run);
 CREATE TABLE IF NOT EXISTS timers (
@@ -52,6 +56,7 @@ CREATE TABLE IF NOT EXISTS timers (
 CREATE INDEX IF NOT EXISTS timers_run ON timers (run);
 """
 
+# In the order of the fields of Instance.
 _PLAIN = (
     "app_id", "instance_id", "execution_id", "name", "status", "created_at", "updated_at",
     "suspended", "started_at", "completed_at", "scheduled_at", "version", "custom_status", "trace",
@@ -80,10 +85,8 @@ class Row:
 
 def values(instance: Instance) -> tuple[object, ...]:
     plain = [getattr(instance, name) for name in _PLAIN]
-    parent = instance.parent
-    lists = (_packed(instance.patches), _packed(instance.tags))
-    origin = [None] * 5 if parent is None else [getattr(parent, f.name) for f in fields(parent)]
-    return (*plain, *lists, *origin)
+    parent = [None] * len(_PARENT) if instance.parent is None else astuple(instance.parent)
+    return (*plain, _packed(instance.patches), _packed(instance.tags), *parent)
 
 
 def changes(instance: Instance, history_length: int) -> tuple[object, ...]:
@@ -92,17 +95,34 @@ def changes(instance: Instance, history_length: int) -> tuple[object, ...]:
     return (*plain, _packed(instance.patches), history_length)
 
 
-def to_row(found: Sequence[object]) -> Row:
-    run, length, *values = found
-    plain = dict(zip(_PLAIN, values, strict=False))
-    patches, tags, *origin = values[len(_PLAIN) :]
-    instance = Instance(
-        **{**plain, "status": Status(plain["status"]), "suspended": bool(plain["suspended"])},  # type: ignore[arg-type]
-        patches=tuple(json.loads(str(patches) or "[]")),
-        tags=tuple((name, value) for name, value in json.loads(str(tags) or "[]")),
-        parent=None if origin[1] is None else Parent(*origin),  # type: ignore[arg-type]
-    )
-    return Row(int(run), int(length), instance)  # type: ignore[call-overload]
+def to_row(found: Sequence[Any]) -> Row:
+    run, length, *plain = found[: 2 + len(_PLAIN)]
+    plain[4], plain[7] = Status(plain[4]), bool(plain[7])
+    patches, tags, *parent = found[2 + len(_PLAIN) :]
+    patches = tuple(json.loads(patches)) if patches else ()
+    tags = tuple((name, value) for name, value in json.loads(tags)) if tags else ()
+    origin = None if parent[1] is None else Parent(*parent)
+    return Row(run, length, Instance(*(*plain, patches, tags, origin)))
+
+
+def packed(happened: HistoryEvent) -> bytes:
+    """An event as it is kept, which is without the input of its instance."""
+    if happened.HasField("executionStarted") and happened.executionStarted.HasField("input"):
+        bare = HistoryEvent()
+        bare.CopyFrom(happened)
+        bare.executionStarted.ClearField("input")
+        return bare.SerializeToString()
+    return happened.SerializeToString()
+
+
+def unpacked(db: sqlite3.Connection, run: int, blob: bytes) -> HistoryEvent:
+    """An event as it was before `packed`."""
+    happened = HistoryEvent.FromString(blob)
+    if happened.HasField("executionStarted"):
+        (given,) = db.execute("SELECT input FROM inputs WHERE run = ?", (run,)).fetchone()
+        if given is not None:
+            happened.executionStarted.input.value = given
+    return happened
 
 
 def _packed(items: Sequence[object]) -> str:

@@ -27,7 +27,7 @@ Job = Callable[[sqlite3.Connection], T]
 Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 APPLICATION_ID = 0x6C64_6170  # "ldap": SQLite's field for "whose file is this"
-FORMAT = 1
+FORMAT = 2
 GROUP = 256  # jobs in one transaction: bounds the wait of the first
 PATIENCE = 0.002  # seconds that a commit waits when all who wait for it are patient
 FILE_NAME = "localdapr.db"

@@ -24,17 +24,16 @@ def turn_item(work: Work, events: Sequence[HistoryEvent], token: str, known: int
 
 def task_item(task: Asked, token: str) -> "pb.WorkItem":
     """An activity, as its `taskScheduled` event asks for it."""
-    instance, scheduled = task
-    asked = scheduled.taskScheduled
+    asked = task.scheduled.taskScheduled
     item = pb.WorkItem(completionToken=token)
     request = item.activityRequest
-    request.name, request.taskId = asked.name, scheduled.eventId
+    request.name, request.taskId = asked.name, task.scheduled.eventId
     request.taskExecutionId = asked.taskExecutionId
     for name in ("version", "input", "parentTraceContext"):
         if asked.HasField(name):
             getattr(request, name).CopyFrom(getattr(asked, name))
-    request.workflowInstance.instanceId = instance.instance_id
-    request.workflowInstance.executionId.value = instance.execution_id
+    request.workflowInstance.instanceId = task.instance_id
+    request.workflowInstance.executionId.value = task.execution_id
     return item
 
 

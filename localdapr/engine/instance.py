@@ -57,14 +57,14 @@ class Instance:
     completed_at: int | None = None
     scheduled_at: int | None = None
     version: str | None = None
+    custom_status: str | None = None
+    trace: str | None = None  # the W3C traceparent under which it was started
+    patches: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    parent: Parent | None = None
     input: str | None = None
     output: str | None = None
     failure: bytes | None = None
-    custom_status: str | None = None
-    trace: str | None = None  # the W3C traceparent under which it was started
-    parent: Parent | None = None
-    patches: tuple[str, ...] = ()
-    tags: tuple[tuple[str, str], ...] = ()
 
     @property
     def shown_status(self) -> Status:

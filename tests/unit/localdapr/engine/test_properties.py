@@ -303,20 +303,20 @@ class AnyOrder(RuleBasedStateMachine):
         if asked is None:
             result = event("taskCompleted", {"taskScheduledId": 1}, self.clock)
         else:
-            result = self._result(*asked)
+            result = self._result(asked)
         self._follow(instances.end_task(self.db, task_id, result, self.clock))
 
-    def _result(self, instance: Instance, scheduled: HistoryEvent) -> HistoryEvent:
+    def _result(self, task: instances.Asked) -> HistoryEvent:
         """The task fails as often as its input says, counted in what its workflow knows."""
-        asked = scheduled.taskScheduled.input.value
+        asked = task.scheduled.taskScheduled.input.value
         token, failures = json.loads(asked)
-        run = instances.require(self.db, "shop", instance.instance_id).run
+        run = instances.require(self.db, "shop", task.instance_id).run
         attempts = sum(
             happened.taskScheduled.input.value == asked
             for happened in instances.history(self.db, run)
             if happened.HasField("taskScheduled")
         )
-        of: dict[str, Any] = {"taskScheduledId": scheduled.eventId}
+        of: dict[str, Any] = {"taskScheduledId": task.scheduled.eventId}
         if attempts <= failures:
             failure = pb.TaskFailureDetails(errorType="Error", errorMessage="as asked")
             return event("taskFailed", {**of, "failureDetails": failure}, self.clock)
