@@ -18,20 +18,18 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from localdapr import instances
 from localdapr.engine.inbox import begin_turn
 from localdapr.errors import LostWorkItemError
 from localdapr.instances import Asked, Consequences
-from localdapr.store import Job, Store
+from localdapr.store import Job, Store, tell
 from localdapr.timer_queue import TimerQueue
 from localdapr.wire import WorkflowResponse, pb
 from localdapr.work_items import task_item, task_result, turn_item
 from localdapr.workers import Flight, Queue, Worker
 
 log = logging.getLogger(__name__)
-Saved = asyncio.Future[Consequences]
 Taken = dict[int, Flight | None]
 
 BATCH = 64  # work items that are handed out in one go
@@ -78,7 +76,7 @@ class Dispatcher:
 
     async def change(self, job: Job[Consequences]) -> None:
         """Save a change and do what it asks for, even when the caller hangs up meanwhile."""
-        await asyncio.shield(self._save(job))
+        await self._save(job)
 
     def attach(self, app_id: str, stateful: bool) -> Worker:
         """A worker opened its stream."""
@@ -116,25 +114,28 @@ class Dispatcher:
         """Save the answer to a turn. Raises LostWorkItemError when it is no longer asked for."""
         flight = self._flight(token)
         flight.worker.turns.discard(flight.work.row.run)  # should it go now, its answer counts
-        job = functools.partial(self._end_turn, flight, response)
-        saved = self._save(job, patient=True)
-        self._on_failure(saved, self._give_up, flight)
-        await asyncio.shield(saved)
+        again = functools.partial(self._give_up, flight)
+        await self._save(functools.partial(self._end_turn, flight, response), again, patient=True)
 
     async def end_task(self, token: str, response: "pb.ActivityResponse") -> None:
         """Save an activity's result. A result that nobody waits for any more is ignored."""
         if not token.isdecimal():
             raise LostWorkItemError(token)
         now, task_id = self.now(), int(token)
-        app_id, result = self._land_task(task_id), task_result(response, now)
-        saved = self._save(lambda db: instances.end_task(db, task_id, result, now), patient=True)
-        if app_id is not None:
-            self._on_failure(saved, self._offer_task, app_id, task_id)
-        await asyncio.shield(saved)
+        result = task_result(response, now)
+        again = functools.partial(self._offer_task, self._land_task(task_id), task_id)
+        await self._save(
+            lambda db: instances.end_task(db, task_id, result, now), again, patient=True
+        )
 
     # What is saved, and what follows from it.
 
-    def _save(self, job: Job[Consequences], patient: bool = False) -> Saved:
+    def _save(
+        self, job: Job[Consequences], again: Callable[[], None] | None = None, patient: bool = False
+    ) -> "asyncio.Future[None]":
+        """Save a change; what follows from it does not need the caller. `again` mends a failure."""
+        saved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
         def run(db: sqlite3.Connection) -> Consequences:
             done = job(db)
             self._wake_all(done)
@@ -142,16 +143,20 @@ class Dispatcher:
                 self.store.hurry()
             return done
 
-        saved = self.store.submit(run, patient)
-        saved.add_done_callback(self._saved)
-        return saved
+        def then(done: Consequences, failure: BaseException | None) -> None:
+            if failure is None:
+                self._follow(done)
+            elif again is not None and not isinstance(failure, LostWorkItemError):
+                self._later(again)
+            tell(saved, None, failure)
 
-    def _saved(self, saved: Saved) -> None:
-        if not self._closed and saved.exception() is None:
-            self._follow(saved.result())
+        self.store.submit(run, then, patient)
+        return saved
 
     def _follow(self, done: Consequences) -> None:
         """Do what has to wait until a change is on disk."""
+        if self._closed:
+            return
         for app_id, task_id in done.tasks:
             self._offer_task(app_id, task_id)
         self._timers.add(done.timers)
@@ -180,23 +185,13 @@ class Dispatcher:
         if queue.stall(worker, run) if done.stalled else done.more:
             self._wake(worker.app_id, run)
 
-    def _on_failure(self, saved: "asyncio.Future[Any]", act: Callable[..., None], *of: Any) -> None:
-        """Should the store fail, or not understand an answer, do something about it later."""
-
-        def look(_: object) -> None:
-            failure = saved.exception()
-            if failure is not None and not isinstance(failure, LostWorkItemError):
-                self._later(act, *of)
-
-        saved.add_done_callback(look)
-
-    def _later(self, act: Callable[..., None], *of: Any) -> None:
-        asyncio.get_running_loop().call_later(RETRY_AFTER, act, *of)
+    def _later(self, act: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_later(RETRY_AFTER, act)
 
     def _fire(self, due: list[int]) -> None:
-        now = self.now()
-        saved = self._save(lambda db: instances.fire_timers(db, due, now), patient=True)
-        self._on_failure(saved, self._fire, due)
+        now, again = self.now(), functools.partial(self._fire, due)
+        fired = self._save(lambda db: instances.fire_timers(db, due, now), again, patient=True)
+        fired.add_done_callback(_note_failure)
 
     # What waits, and what is in flight.
 
@@ -235,7 +230,7 @@ class Dispatcher:
             self._land(run)
         self._wake(flight.worker.app_id, run)
 
-    def _offer_task(self, app_id: str, task_id: int) -> None:
+    def _offer_task(self, app_id: str | None, task_id: int) -> None:
         if app_id in self._queues:
             self._queues[app_id].offer(task_id)
             self._hand_out_tasks(self._queues[app_id])
@@ -282,8 +277,7 @@ class Dispatcher:
             return
         queue.asked, taken = True, Taken()
         job = functools.partial(self._hand_out_turns, queue, taken)
-        handed = self.store.submit(job, patient=True)
-        handed.add_done_callback(functools.partial(self._take_back, queue, taken))
+        self.store.submit(job, functools.partial(self._take_back, queue, taken), patient=True)
 
     def _hand_out_turns(self, queue: Queue, taken: Taken, db: sqlite3.Connection) -> None:
         queue.asked = False
@@ -309,17 +303,19 @@ class Dispatcher:
         worker.items.put_nowait(turn_item(work, flight.events, token, known))
         return flight
 
-    def _take_back(self, queue: Queue, taken: Taken, handed: "asyncio.Future[None]") -> None:
-        """Turns whose cause may not have come to the disk count no longer; look again later."""
-        if self._closed or handed.exception() is None:
+    def _take_back(
+        self, queue: Queue, taken: Taken, _: object, failure: BaseException | None
+    ) -> None:
+        """Turns whose cause did not come to the disk count no longer; look again later."""
+        if failure is None:
             return
-        log.error("turns are handed out again, the store failed: %s", handed.exception())
+        log.error("turns will be handed out again, the store failed: %s", failure)
         for worker in queue.workers:
             worker.known.clear()  # it may hold history that was lost
         for run, flight in taken.items():
             if flight is not None and self._flights.get(run) is flight:
                 self._land(run)
-        self._later(self._offer_runs, queue, taken)
+        self._later(functools.partial(self._offer_runs, queue, taken))
 
     def _offer_runs(self, queue: Queue, taken: Taken) -> None:
         queue.runs.update(dict.fromkeys(run for run in taken if run not in self._flights))
@@ -337,7 +333,7 @@ class Dispatcher:
             loaded = self.store.look(load)
         except sqlite3.Error:
             log.exception("cannot read activities; trying again")
-            self._later(self._hand_out_tasks, queue)
+            self._later(functools.partial(self._hand_out_tasks, queue))
             return
         for task_id, asked in zip(chosen, loaded, strict=True):
             del queue.tasks[task_id]
@@ -346,6 +342,11 @@ class Dispatcher:
                 worker.tasks.add(task_id)
                 worker.items.put_nowait(task_item(asked, str(task_id)))
         self._hand_out_tasks(queue)
+
+
+def _note_failure(fired: "asyncio.Future[None]") -> None:
+    if fired.exception() is not None:
+        log.error("due timers could not be saved, trying again: %s", fired.exception())
 
 
 def _new_ids() -> Iterator[str]:

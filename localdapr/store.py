@@ -11,6 +11,7 @@ is acknowledged before it is on disk, and whoever arrives during a commit shares
 
 import asyncio
 import fcntl
+import functools
 import os
 import queue
 import sqlite3
@@ -24,7 +25,7 @@ from localdapr.errors import DatabaseError, FolderInUseError
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
-Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
+Then = Callable[[Any, BaseException | None], None]  # is told the result, or the failure
 
 APPLICATION_ID = 0x6C64_6170  # "ldap": SQLite's field for "whose file is this"
 FORMAT = 2
@@ -49,8 +50,8 @@ class Store:
         except (sqlite3.DatabaseError, OSError, DatabaseError) as cause:
             os.close(self._lock)
             raise _refusal(self.path, cause) from cause
-        self._line: deque[tuple[Job[Any], asyncio.Future[Any]]] = deque()
-        self._group: list[Outcome] = []  # what has run since the last commit
+        self._line: deque[tuple[Job[Any], Then]] = deque()
+        self._group: list[tuple[Then, Any, BaseException | None]] = []  # run, not committed
         self._urgent = self._called = self._committing = self._closed = False
         self._unchanged = 0  # what `total_changes` was when the transaction began
         self._failure: sqlite3.Error | None = None
@@ -65,16 +66,18 @@ class Store:
         An exception of the job undoes that job alone and is raised here. A failing disk raises
         sqlite3.OperationalError, and nothing of the job is kept.
         """
-        return await self.submit(job)
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self.submit(job, functools.partial(tell, done))
+        return await done
 
-    def submit(self, job: Job[T], patient: bool = False) -> "asyncio.Future[T]":
-        """As `write`, without waiting. A patient job lets its commit wait for others a moment."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[T] = loop.create_future()
-        self._line.append((job, done))
+    def submit(self, job: Job[Any], then: Then, patient: bool = False) -> None:
+        """As `write`, without waiting: `then` is called on the event loop.
+
+        A patient job lets its commit wait for others a moment.
+        """
+        self._line.append((job, then))
         self._urgent |= not patient
-        self._call(loop)
-        return done
+        self._call(asyncio.get_running_loop())
 
     def hurry(self) -> None:
         """For a job that was patient and should not be: commit without delay."""
@@ -132,15 +135,14 @@ class Store:
     def _run_line(self) -> None:
         """Run what was asked. The transaction is lost with all its jobs when one breaks it."""
         while self._line and len(self._group) < GROUP:
-            job, done = self._line.popleft()
+            job, then = self._line.popleft()
             try:
                 self._begin()
-                self._group.append((done, *_run_job(self._writer, job)))
+                self._group.append((then, *_run_job(self._writer, job)))
             except sqlite3.Error as failure:
-                self._group.append((done, None, failure))
+                self._group.append((then, None, failure))
                 _roll_back(self._writer)
                 self._settle(failure)
-                return  # who waits in the line hears of it first
 
     def _begin(self) -> None:
         if not self._writer.in_transaction:
@@ -174,14 +176,18 @@ class Store:
     def _settle(self, failure: BaseException | None) -> None:
         """Tell those who asked how it ended."""
         group, self._group = self._group, []
-        for done, result, error in group:
-            error = failure or error
-            if done.cancelled():
-                continue
-            if error is not None:
-                done.set_exception(error)
-            else:
-                done.set_result(result)
+        for then, result, error in group:
+            then(result, failure or error)
+
+
+def tell(done: "asyncio.Future[T]", result: T, failure: BaseException | None) -> None:
+    """Give an outcome to who waits for it, if anyone still does."""
+    if done.cancelled():
+        return
+    if failure is not None:
+        done.set_exception(failure)
+    else:
+        done.set_result(result)
 
 
 def _run_job(connection: sqlite3.Connection, job: Job[Any]) -> tuple[Any, BaseException | None]:
