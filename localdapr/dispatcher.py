@@ -22,11 +22,11 @@ from collections.abc import Callable, Iterator, Sequence
 from localdapr import instances
 from localdapr.engine.inbox import begin_turn
 from localdapr.errors import LostWorkItemError
-from localdapr.instances import Asked, Consequences
+from localdapr.instances import Asked, Consequences, TaskId
 from localdapr.store import Job, Store, tell
 from localdapr.timer_queue import TimerQueue
 from localdapr.wire import WorkflowResponse, pb
-from localdapr.work_items import task_item, task_result, turn_item
+from localdapr.work_items import task_item, task_result, to_task_id, turn_item
 from localdapr.workers import Flight, Queue, Worker
 
 log = logging.getLogger(__name__)
@@ -119,9 +119,7 @@ class Dispatcher:
 
     async def end_task(self, token: str, response: "pb.ActivityResponse") -> None:
         """Save an activity's result. A result that nobody waits for any more is ignored."""
-        if not token.isdecimal():
-            raise LostWorkItemError(token)
-        now, task_id = self.now(), int(token)
+        now, task_id = self.now(), to_task_id(token)
         result = task_result(response, now)
         again = functools.partial(self._offer_task, self._land_task(task_id), task_id)
         await self._save(
@@ -211,7 +209,7 @@ class Dispatcher:
             self._wake(flight.worker.app_id, run)
         self._want_turns(self._queues[flight.worker.app_id])
 
-    def _land_task(self, task_id: int) -> str | None:
+    def _land_task(self, task_id: TaskId) -> str | None:
         """An activity is no longer in flight; gives the app whose worker held it."""
         for worker in self._all_workers():
             if task_id in worker.tasks:
@@ -230,7 +228,7 @@ class Dispatcher:
             self._land(run)
         self._wake(flight.worker.app_id, run)
 
-    def _offer_task(self, app_id: str | None, task_id: int) -> None:
+    def _offer_task(self, app_id: str | None, task_id: TaskId) -> None:
         if app_id in self._queues:
             self._queues[app_id].offer(task_id)
             self._hand_out_tasks(self._queues[app_id])
@@ -340,7 +338,7 @@ class Dispatcher:
             if asked is not None:
                 worker = max(queue.workers, key=lambda each: each.task_room)
                 worker.tasks.add(task_id)
-                worker.items.put_nowait(task_item(asked, str(task_id)))
+                worker.items.put_nowait(task_item(asked, task_id))
         self._hand_out_tasks(queue)
 
 

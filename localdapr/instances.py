@@ -32,6 +32,9 @@ class Work:
     last_inbox_id: int
 
 
+# An activity that is to be run: whose, where in the history of which execution it stands.
+TaskId = tuple[int, int, str]
+
 _FIRST = ("executionStarted", "executionTerminated")
 
 
@@ -49,7 +52,7 @@ class Consequences:
     """What the dispatcher has to do after a commit: all of it is durable already."""
 
     wake: set[tuple[str, int]] = field(default_factory=set)
-    tasks: list[tuple[str, int]] = field(default_factory=list)
+    tasks: list[tuple[str, TaskId]] = field(default_factory=list)
     timers: list[tuple[int, int]] = field(default_factory=list)
     changed: set[int] = field(default_factory=set)  # begun, or with another status
     ended: set[int] = field(default_factory=set)
@@ -195,21 +198,26 @@ def _position(row: Row) -> tuple[str, int]:
     return row.instance.execution_id, row.history_length
 
 
-def end_task(db: sqlite3.Connection, task_id: int, result: HistoryEvent, now: int) -> Consequences:
+def end_task(
+    db: sqlite3.Connection, task_id: TaskId, result: HistoryEvent, now: int
+) -> Consequences:
     """Save an activity's result for its workflow; nothing when that task is done or given up."""
-    found = db.execute("DELETE FROM tasks WHERE id = ? RETURNING run", (task_id,)).fetchone()
-    row = load(db, found[0]) if found else None
-    return Consequences() if row is None else post(db, row, result, now)
+    run, position, execution_id = task_id
+    row = load(db, run)
+    if row is None or row.instance.execution_id != execution_id:
+        return Consequences()
+    done = db.execute("DELETE FROM tasks WHERE run = ? AND position = ?", (run, position))
+    return post(db, row, result, now) if done.rowcount else Consequences()
 
 
-def load_task(db: sqlite3.Connection, task_id: int) -> Asked | None:
+def load_task(db: sqlite3.Connection, task_id: TaskId) -> Asked | None:
     """A task that waits to be run."""
     found = db.execute(
-        "SELECT instance_id, execution_id, event FROM tasks JOIN history USING (run, position) "
-        "JOIN instances USING (run) WHERE id = ?",
-        (task_id,),
+        "SELECT instance_id, event FROM tasks JOIN history USING (run, position) "
+        "JOIN instances USING (run) WHERE run = ? AND position = ? AND execution_id = ?",
+        task_id,
     ).fetchone()
-    return None if found is None else Asked(found[0], found[1], HistoryEvent.FromString(found[2]))
+    return None if found is None else Asked(found[0], task_id[2], HistoryEvent.FromString(found[1]))
 
 
 def fire_timers(db: sqlite3.Connection, timer_ids: Sequence[int], now: int) -> Consequences:
@@ -236,9 +244,12 @@ def unfinished(db: sqlite3.Connection, app_ids: Sequence[str]) -> Consequences:
             app_ids,
         )
     )
-    done.tasks.extend(
-        db.execute(f"SELECT app_id, id FROM tasks WHERE app_id IN ({marks}) ORDER BY id", app_ids)
+    tasks = db.execute(
+        "SELECT tasks.app_id, run, position, execution_id FROM tasks JOIN instances USING (run) "
+        f"WHERE tasks.app_id IN ({marks}) ORDER BY run, position",
+        app_ids,
     )
+    done.tasks.extend((app_id, (run, position, of)) for app_id, run, position, of in tasks)
     done.timers.extend(
         db.execute(
             f"SELECT fire_at, id FROM timers JOIN instances USING (run) WHERE app_id IN ({marks})",
@@ -301,10 +312,10 @@ def _act(
 ) -> None:
     """Queue all that a turn asked for, whose history begins at position `begin`."""
     positions = {id(happened): begin + n for n, happened in enumerate(turn.history)}
-    for task in turn.tasks:
-        values = (run, task.app_id, positions[id(task.scheduled)])
-        row = db.execute("INSERT INTO tasks (run, app_id, position) VALUES (?, ?, ?)", values)
-        done.tasks.append((task.app_id, _new_id(row)))
+    tasks = [(run, positions[id(task.scheduled)], task.app_id) for task in turn.tasks]
+    db.executemany("INSERT INTO tasks (run, position, app_id) VALUES (?, ?, ?)", tasks)
+    for _, position, app_id in tasks:
+        done.tasks.append((app_id, (run, position, turn.instance.execution_id)))
     _arm(db, run, turn.timers, done)
     for message in turn.messages:
         _send(db, message, now, done)

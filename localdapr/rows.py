@@ -43,11 +43,10 @@ CREATE TABLE IF NOT EXISTS inbox (
 ) WITHOUT ROWID;
 -- An activity to run: its event stands in the history at `position`.
 CREATE TABLE IF NOT EXISTS tasks (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
     run INTEGER NOT NULL REFERENCES instances ON DELETE CASCADE,
-    app_id TEXT NOT NULL, position INTEGER NOT NULL
-);
-CREATE INDEX IF NOT EXISTS tasks_run ON tasks (run);
+    position INTEGER NOT NULL, app_id TEXT NOT NULL,
+    PRIMARY KEY (run, position)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS timers (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     run INTEGER NOT NULL REFERENCES instances ON DELETE CASCADE,

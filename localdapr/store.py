@@ -30,6 +30,7 @@ Then = Callable[[Any, BaseException | None], None]  # is told the result, or the
 APPLICATION_ID = 0x6C64_6170  # "ldap": SQLite's field for "whose file is this"
 FORMAT = 2
 GROUP = 256  # jobs in one transaction: bounds the wait of the first
+CHECKPOINT = 4000  # pages of 4 kB in the log: rare enough not to be felt, quick enough to read
 PATIENCE = 0.002  # seconds that a commit waits when all who wait for it are patient
 FILE_NAME = "localdapr.db"
 
@@ -229,6 +230,7 @@ def _tune(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA busy_timeout=10000")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT}")
     # Debian's SQLite overwrites with zeros what is deleted, and so writes large payloads once more.
     connection.execute("PRAGMA secure_delete=OFF")
 

@@ -26,7 +26,7 @@ from localdapr import instances, rows
 from localdapr.engine.inbox import begin_turn, raised
 from localdapr.engine.instance import Instance, Status
 from localdapr.errors import LocalDaprError
-from localdapr.instances import Consequences
+from localdapr.instances import Consequences, TaskId
 from localdapr.replaying import replay_history
 from localdapr.wire import Executor, HistoryEvent, decode_json, encode_json, event, pb, text
 from localdapr.work_items import task_item, task_result
@@ -80,7 +80,7 @@ class WorkflowEnvironment:
         self._fakes: dict[str, Callable[..., Any]] = {}
         self._failures: dict[str, tuple[int, BaseException]] = {}
         self._runs: deque[int] = deque()
-        self._tasks: deque[int] = deque()
+        self._tasks: deque[TaskId] = deque()
         self.calls: list[tuple[str, Any]] = []
 
     def __enter__(self) -> Self:
@@ -222,11 +222,11 @@ class WorkflowEnvironment:
             self._runs.append(run)
         self._note(done)
 
-    def _run_task(self, task_id: int) -> None:
+    def _run_task(self, task_id: TaskId) -> None:
         found = instances.load_task(self._db, task_id)
         if found is None:
             return
-        item = task_item(found, str(task_id)).activityRequest
+        item = task_item(found, task_id).activityRequest
         result = task_result(self._executor.run_activity(item), self._clock)
         self._note(instances.end_task(self._db, task_id, result, self._clock))
 

@@ -5,7 +5,8 @@ Pure translation between what the store keeps and what the stream carries.
 
 from collections.abc import Sequence
 
-from localdapr.instances import Asked, Work
+from localdapr.errors import LostWorkItemError
+from localdapr.instances import Asked, TaskId, Work
 from localdapr.wire import HistoryEvent, event, optional_text, pb, text
 
 
@@ -22,10 +23,19 @@ def turn_item(work: Work, events: Sequence[HistoryEvent], token: str, known: int
     return item
 
 
-def task_item(task: Asked, token: str) -> "pb.WorkItem":
+def to_task_id(token: str) -> TaskId:
+    """The task that `task_item` made a token of. Raises LostWorkItemError when it did not."""
+    run, _, rest = token.partition(":")
+    position, _, execution_id = rest.partition(":")
+    if not (run.isdecimal() and position.isdecimal()):
+        raise LostWorkItemError(token)
+    return int(run), int(position), execution_id
+
+
+def task_item(task: Asked, task_id: TaskId) -> "pb.WorkItem":
     """An activity, as its `taskScheduled` event asks for it."""
     asked = task.scheduled.taskScheduled
-    item = pb.WorkItem(completionToken=token)
+    item = pb.WorkItem(completionToken=":".join(map(str, task_id)))
     request = item.activityRequest
     request.name, request.taskId = asked.name, task.scheduled.eventId
     request.taskExecutionId = asked.taskExecutionId

@@ -6,7 +6,7 @@ Plain data in memory, and the choice of who gets what. Hands out nothing itself.
 import asyncio
 from dataclasses import dataclass, field
 
-from localdapr.instances import Work
+from localdapr.instances import TaskId, Work
 from localdapr.wire import HistoryEvent, pb
 
 IN_FLIGHT = 256  # turns, and activities, that one worker holds at a time; what is above waits
@@ -21,7 +21,7 @@ class Worker:
     items: "asyncio.Queue[pb.WorkItem]" = field(default_factory=asyncio.Queue)
     known: dict[int, int] = field(default_factory=dict)
     turns: set[int] = field(default_factory=set)
-    tasks: set[int] = field(default_factory=set)
+    tasks: set[TaskId] = field(default_factory=set)
 
     @property
     def turn_room(self) -> int:
@@ -52,7 +52,7 @@ class Queue:
     """
 
     runs: dict[int, None] = field(default_factory=dict)
-    tasks: dict[int, None] = field(default_factory=dict)
+    tasks: dict[TaskId, None] = field(default_factory=dict)
     stalled: dict[int, set[Worker]] = field(default_factory=dict)
     workers: list[Worker] = field(default_factory=list)
     asked: bool = False
@@ -79,7 +79,7 @@ class Queue:
             tried.discard(worker)
         self.tasks = dict.fromkeys([*sorted(worker.tasks), *self.tasks])
 
-    def offer(self, task_id: int) -> None:
+    def offer(self, task_id: TaskId) -> None:
         """An activity waits, unless a worker has it already."""
         if not any(task_id in worker.tasks for worker in self.workers):
             self.tasks[task_id] = None

@@ -69,7 +69,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.model: dict[str, Expected] = {}
         self.may_fail: set[str] = set()
         self.runs: dict[int, None] = {}
-        self.tasks: list[int] = []
+        self.tasks: list[instances.TaskId] = []
         self.lost_turns: list[Turn] = []
         self.lost_tasks: list[int] = []
         for steps in scripts:
@@ -298,7 +298,7 @@ class AnyOrder(RuleBasedStateMachine):
         response: WorkflowResponse = EXECUTOR.run_turn(instance_id, work.past, turn.events)
         return instances.end_turn(self.db, work, turn.events, response, self.clock, self.ids)
 
-    def _run_task(self, task_id: int) -> None:
+    def _run_task(self, task_id: instances.TaskId) -> None:
         asked = instances.load_task(self.db, task_id)
         if asked is None:
             result = event("taskCompleted", {"taskScheduledId": 1}, self.clock)
