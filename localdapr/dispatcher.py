@@ -158,6 +158,7 @@ class Dispatcher:
         for app_id, task_id in done.tasks:
             self._offer_task(app_id, task_id)
         self._timers.add(done.timers)
+        self._timers.drop(done.dropped)
         for run in done.ended:
             self._forget(run)
         for run in done.changed:

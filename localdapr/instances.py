@@ -54,6 +54,7 @@ class Consequences:
     wake: set[tuple[str, int]] = field(default_factory=set)
     tasks: list[tuple[str, TaskId]] = field(default_factory=list)
     timers: list[tuple[int, int]] = field(default_factory=list)
+    dropped: list[int] = field(default_factory=list)  # timers
     changed: set[int] = field(default_factory=set)  # begun, or with another status
     ended: set[int] = field(default_factory=set)
     more: bool = False
@@ -289,7 +290,7 @@ def _save_turn(db: sqlite3.Connection, row: Row, turn: Turn, done: Consequences)
     length, after = row.history_length, turn.instance
     if turn.restarted:
         db.execute("DELETE FROM history WHERE run = ?", (row.run,))
-        _drop_pending(db, row.run)
+        _drop_pending(db, row.run, done)
         kept = (arrived for _, arrived in inboxes.waiting(db, row.run) if outlives(arrived))
         inboxes.replace(db, row.run, [*turn.carried, *kept])
         db.execute("UPDATE inputs SET input = ? WHERE run = ?", (after.input, row.run))
@@ -302,7 +303,7 @@ def _save_turn(db: sqlite3.Connection, row: Row, turn: Turn, done: Consequences)
     if after.status is not row.instance.status:
         done.changed.add(row.run)
     if after.status.is_final:
-        _drop_pending(db, row.run)
+        _drop_pending(db, row.run, done)
         inboxes.clear(db, row.run)
         done.ended.add(row.run)
 
@@ -332,9 +333,10 @@ def _new_id(inserted: sqlite3.Cursor) -> int:
     return inserted.lastrowid
 
 
-def _drop_pending(db: sqlite3.Connection, run: int) -> None:
+def _drop_pending(db: sqlite3.Connection, run: int, done: Consequences) -> None:
     db.execute("DELETE FROM tasks WHERE run = ?", (run,))
-    db.execute("DELETE FROM timers WHERE run = ?", (run,))
+    dropped = db.execute("DELETE FROM timers WHERE run = ? RETURNING id", (run,))
+    done.dropped.extend(timer_id for (timer_id,) in dropped)
 
 
 def _queue(db: sqlite3.Connection, row: Row, arrived: HistoryEvent) -> None:

@@ -17,6 +17,7 @@ class TimerQueue:
         self._now = now
         self._ring = ring
         self._heap: list[tuple[int, int]] = []
+        self._dropped: set[int] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0
 
@@ -25,6 +26,14 @@ class TimerQueue:
         for timer in timers:
             heapq.heappush(self._heap, timer)
         self._set_alarm()
+
+    def drop(self, timer_ids: Iterable[int]) -> None:
+        """Forget timers that nobody waits for any more; the memory follows once it is worth it."""
+        self._dropped.update(timer_ids)
+        if 2 * len(self._dropped) > len(self._heap):
+            self._heap = [timer for timer in self._heap if timer[1] not in self._dropped]
+            heapq.heapify(self._heap)
+            self._dropped.clear()
 
     def close(self) -> None:
         """Ring no more."""

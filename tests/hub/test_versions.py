@@ -1,13 +1,20 @@
 """Workflow code changes while instances of it are under way."""
 
-from collections.abc import Callable
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.hub.answers import output, wait_for_status
 from tests.hub.conftest import client_of
+from tests.hub.engines import Engine
+from tests.hub.processes import Process
 from tests.hub.raw import worker_here
+
+WORKER = Path(__file__).with_name("versioned_worker.py")
 
 
 def story(said: str, change: str | None = None) -> Callable[..., Any]:
@@ -57,6 +64,39 @@ def go(client: Any, instance_id: str) -> None:
 
 def end(client: Any, instance_id: str) -> Any:
     return output(client.wait_for_workflow_completion(instance_id, timeout_in_seconds=30))
+
+
+@contextlib.contextmanager
+def sdk_worker(engine: Engine, *versions: str) -> Iterator[None]:
+    """A worker process of the SDK; new instances get the first of the versions."""
+    command = [sys.executable, str(WORKER), str(engine.grpc["hub"]), *versions]
+    worker = Process(command, engine.folder / f"versions-{'-'.join(versions)}.log")
+    try:
+        yield
+    finally:
+        worker.kill()
+
+
+def test_a_worker_process_of_the_sdk_finishes_what_began_on_the_version_before(
+    bare_engine, bare_client
+) -> None:
+    def started() -> str:
+        instance_id = bare_client.schedule_new_workflow("told")
+        bare_client.wait_for_workflow_start(instance_id, timeout_in_seconds=30)
+        return str(instance_id)
+
+    with sdk_worker(bare_engine, "v1"):
+        bare_engine.wait_for_workers("hub", 1)
+        old = started()
+    bare_engine.wait_for_workers("hub", 0)
+    with sdk_worker(bare_engine, "v2", "v1"):
+        bare_engine.wait_for_workers("hub", 1)
+        new = started()
+        for instance_id in (old, new):
+            go(bare_client, instance_id)
+        assert end(bare_client, old) == ["v1", "went"]
+        assert end(bare_client, new) == ["v2", "went"]
+    bare_engine.wait_for_workers("hub", 0)
 
 
 def test_an_instance_keeps_the_version_it_began_with(bare_engine, bare_client) -> None:
