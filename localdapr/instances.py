@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from localdapr import inboxes
-from localdapr.engine.child import child_of, refused
+from localdapr.engine.child import Message, refused
 from localdapr.engine.inbox import first_batch, next_batch, outlives, receive
 from localdapr.engine.instance import Instance
 from localdapr.engine.rerun import RerunRequest, rerun
-from localdapr.engine.turn import Message, Timer, Turn, finish_turn, started
+from localdapr.engine.turn import Timer, Turn, finish_turn, started
 from localdapr.errors import InstanceExistsError, NoSuchInstanceError, RerunRefusedError
 from localdapr.rows import INSERT, SELECT, UPDATE, Row, changes, packed, to_row, unpacked, values
 from localdapr.wire import HistoryEvent, WorkflowResponse, optional_text
@@ -318,6 +318,8 @@ def _act(
     for _, position, app_id in tasks:
         done.tasks.append((app_id, (run, position, turn.instance.execution_id)))
     _arm(db, run, turn.timers, done)
+    for child in turn.children:
+        _start_child(db, child, now, done)
     for message in turn.messages:
         _send(db, message, now, done)
 
@@ -350,16 +352,12 @@ def _queue(db: sqlite3.Connection, row: Row, arrived: HistoryEvent) -> None:
 
 
 def _send(db: sqlite3.Connection, message: Message, now: int, done: Consequences) -> None:
-    if message.event.HasField("executionStarted"):
-        _start_child(db, message, now, done)
-        return
     row = find(db, message.app_id, message.instance_id)
     if row is not None and message.execution_id in ("", row.instance.execution_id):
         done.wake |= post(db, row, message.event, now).wake
 
 
-def _start_child(db: sqlite3.Connection, message: Message, now: int, done: Consequences) -> None:
-    child = child_of(message, now)
+def _start_child(db: sqlite3.Connection, child: Instance, now: int, done: Consequences) -> None:
     assert child.parent is not None
     try:
         begun = create(db, child, now)

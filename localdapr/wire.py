@@ -57,6 +57,13 @@ def optional_text(message: Any, field: str) -> str | None:
     return getattr(message, field).value if message.HasField(field) else None
 
 
+def copy_optional(source: Any, target: Any, *fields: str) -> None:
+    """Copy the fields that are there; the others stay absent."""
+    for name in fields:
+        if source.HasField(name):
+            getattr(target, name).CopyFrom(getattr(source, name))
+
+
 def event(kind: str, payload: Any, at: int, event_id: int = -1) -> HistoryEvent:
     """A history event of `kind` (the name of its field, such as `timerFired`)."""
     return HistoryEvent(eventId=event_id, timestamp=timestamp(at), **{kind: payload})

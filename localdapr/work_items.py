@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from localdapr.errors import LostWorkItemError
 from localdapr.instances import Asked, TaskId, Work
-from localdapr.wire import HistoryEvent, event, optional_text, pb, text
+from localdapr.wire import HistoryEvent, copy_optional, event, optional_text, pb, text
 
 
 def turn_item(work: Work, events: Sequence[HistoryEvent], token: str, known: int) -> "pb.WorkItem":
@@ -39,9 +39,7 @@ def task_item(task: Asked, task_id: TaskId) -> "pb.WorkItem":
     request = item.activityRequest
     request.name, request.taskId = asked.name, task.scheduled.eventId
     request.taskExecutionId = asked.taskExecutionId
-    for name in ("version", "input", "parentTraceContext"):
-        if asked.HasField(name):
-            getattr(request, name).CopyFrom(getattr(asked, name))
+    copy_optional(asked, request, "version", "input", "parentTraceContext")
     request.workflowInstance.instanceId = task.instance_id
     request.workflowInstance.executionId.value = task.execution_id
     return item

@@ -1,38 +1,62 @@
-"""A workflow that another one calls: how it begins, and what its parent hears when it cannot."""
+"""A workflow that another one calls: how it begins, and what its parent hears of it."""
+
+from dataclasses import dataclass
 
 from localdapr.engine.instance import Instance, Parent, Status
-from localdapr.engine.turn import Message, message_to
-from localdapr.wire import event, pb
+from localdapr.wire import HistoryEvent, copy_optional, event, optional_text, pb
 
 
-def child_of(message: Message, now: int) -> Instance:
-    """The instance that a message with an `executionStarted` asks for."""
-    begin = message.event.executionStarted
-    parent = begin.parentInstance
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An event for another instance.
+
+    With an `execution_id` it is for that execution only, not for what runs there after it.
+    """
+
+    app_id: str
+    instance_id: str
+    event: HistoryEvent
+    execution_id: str = ""
+
+
+def child_of(
+    parent: Instance, created: HistoryEvent, app_id: str, now: int, execution_id: str
+) -> Instance:
+    """The instance that a `childWorkflowInstanceCreated` in its parent's history asks for."""
+    asked = created.childWorkflowInstanceCreated
+    origin = (parent.app_id, parent.instance_id, parent.execution_id, parent.name, created.eventId)
     return Instance(
-        app_id=message.app_id,
-        instance_id=message.instance_id,
-        execution_id=begin.workflowInstance.executionId.value,
-        name=begin.name,
-        status=Status.PENDING,
+        app_id,
+        asked.instanceId,
+        execution_id,
+        asked.name,
+        Status.PENDING,
         created_at=now,
         updated_at=now,
-        version=begin.version.value or None,
-        input=begin.input.value if begin.HasField("input") else None,
-        trace=begin.parentTraceContext.traceParent or None,
-        parent=Parent(
-            parent.appID,
-            parent.workflowInstance.instanceId,
-            parent.workflowInstance.executionId.value,
-            parent.name.value,
-            parent.taskScheduledId,
-        ),
+        version=asked.version.value or None,
+        input=optional_text(asked, "input"),
+        trace=parent.trace,
+        parent=Parent(*origin),
     )
 
 
+def answer(parent: Parent, ended: "pb.CompleteWorkflowAction", now: int) -> Message:
+    """What the parent of a child that ended is told."""
+    payload: object
+    if ended.workflowStatus == pb.ORCHESTRATION_STATUS_COMPLETED:
+        payload = pb.ChildWorkflowInstanceCompletedEvent(taskScheduledId=parent.task_id)
+        copy_optional(ended, payload, "result")
+        told = event("childWorkflowInstanceCompleted", payload, now)
+    else:
+        payload = pb.ChildWorkflowInstanceFailedEvent(taskScheduledId=parent.task_id)
+        copy_optional(ended, payload, "failureDetails")
+        told = event("childWorkflowInstanceFailed", payload, now)
+    return Message(parent.app_id, parent.instance_id, told, parent.execution_id)
+
+
 def refused(parent: Parent, reason: str, now: int) -> Message:
-    """The answer to a parent whose child could not begin."""
-    payload = pb.ChildWorkflowInstanceFailedEvent(taskScheduledId=parent.task_id)
-    payload.failureDetails.errorType = "InstanceExists"
-    payload.failureDetails.errorMessage = reason
-    return message_to(parent, event("childWorkflowInstanceFailed", payload, now))
+    """What the parent of a child that could not begin is told."""
+    ended = pb.CompleteWorkflowAction(workflowStatus=pb.ORCHESTRATION_STATUS_FAILED)
+    ended.failureDetails.errorType = "InstanceExists"
+    ended.failureDetails.errorMessage = reason
+    return answer(parent, ended, now)

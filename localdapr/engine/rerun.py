@@ -7,8 +7,9 @@ itself, is done again. Answers as the runtime does where an event cannot be reru
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from localdapr.engine.child import child_of
 from localdapr.engine.instance import Instance, Status
-from localdapr.engine.turn import Task, Timer, Turn, start_of_child
+from localdapr.engine.turn import Task, Timer, Turn
 from localdapr.errors import RerunRefusedError
 from localdapr.wire import NEVER, HistoryEvent, event, microseconds
 
@@ -148,4 +149,4 @@ def _do_again(
         if scheduled.eventId == asked.event_id and asked.new_child_id is not None:
             child_id = asked.new_child_id
         scheduled.childWorkflowInstanceCreated.instanceId = child_id
-        turn.messages.append(start_of_child(turn.instance, scheduled, app_id, now, next(new_ids)))
+        turn.children.append(child_of(turn.instance, scheduled, app_id, now, next(new_ids)))

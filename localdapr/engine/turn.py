@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from localdapr.engine.child import Message, answer, child_of
 from localdapr.engine.instance import Instance, Parent, Status
 from localdapr.wire import (
     NEVER,
     HistoryEvent,
     WorkflowAction,
     WorkflowResponse,
+    copy_optional,
     event,
     microseconds,
     optional_text,
@@ -39,19 +41,6 @@ class Timer:
     event: HistoryEvent
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """An event for another instance; an `executionStarted` creates that instance.
-
-    With an `execution_id` it is for that execution only, not for what runs there after it.
-    """
-
-    app_id: str
-    instance_id: str
-    event: HistoryEvent
-    execution_id: str = ""
-
-
 @dataclass(slots=True)
 class Turn:
     """What a turn leaves behind.
@@ -69,6 +58,7 @@ class Turn:
     carried: list[HistoryEvent] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
+    children: list[Instance] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     terminate_children: HistoryEvent | None = None
 
@@ -163,7 +153,7 @@ def _recursive_termination(events: Sequence[HistoryEvent]) -> HistoryEvent | Non
 def _schedule_task(turn: Turn, action: WorkflowAction, now: int, _: Iterator[str]) -> None:
     asked = action.scheduleTask
     payload = pb.TaskScheduledEvent(name=asked.name, taskExecutionId=asked.taskExecutionId)
-    _copy_optional(asked, payload, "version", "input")
+    copy_optional(asked, payload, "version", "input")
     _note_trace(turn.instance, payload)
     scheduled = _from_action("taskScheduled", payload, turn, action, now)
     turn.history.append(scheduled)
@@ -189,35 +179,12 @@ def _create_child(turn: Turn, action: WorkflowAction, now: int, new_ids: Iterato
     asked, parent = action.createChildWorkflow, turn.instance
     child_id = asked.instanceId or f"{parent.instance_id}:{action.id:04x}"
     payload = pb.ChildWorkflowInstanceCreatedEvent(name=asked.name, instanceId=child_id)
-    _copy_optional(asked, payload, "version", "input")
+    copy_optional(asked, payload, "version", "input")
     _note_trace(parent, payload)
     created = _from_action("childWorkflowInstanceCreated", payload, turn, action, now)
     turn.history.append(created)
     app_id = _target_app(turn, action)
-    turn.messages.append(start_of_child(parent, created, app_id, now, next(new_ids)))
-
-
-def start_of_child(
-    parent: Instance, created: HistoryEvent, app_id: str, now: int, execution_id: str
-) -> Message:
-    """The message that begins a child, from the event that notes its creation."""
-    child = created.childWorkflowInstanceCreated
-    start = pb.ExecutionStartedEvent(name=child.name)
-    _copy_optional(child, start, "version", "input", "parentTraceContext")
-    start.workflowInstance.instanceId = child.instanceId
-    start.workflowInstance.executionId.value = execution_id
-    start.parentInstance.CopyFrom(_as_parent(parent, created.eventId))
-    begin = event("executionStarted", start, now)
-    begin.router.CopyFrom(created.router)
-    return Message(app_id, child.instanceId, begin)
-
-
-def _as_parent(instance: Instance, task_id: int) -> "pb.ParentInstanceInfo":
-    info = pb.ParentInstanceInfo(taskScheduledId=task_id, appID=instance.app_id)
-    info.name.value = instance.name
-    info.workflowInstance.instanceId = instance.instance_id
-    info.workflowInstance.executionId.value = instance.execution_id
-    return info
+    turn.children.append(child_of(parent, created, app_id, now, next(new_ids)))
 
 
 def _send_event(turn: Turn, action: WorkflowAction, now: int, _: Iterator[str]) -> None:
@@ -260,7 +227,7 @@ def _complete(turn: Turn, action: WorkflowAction, now: int, new_ids: Iterator[st
 def _end(turn: Turn, action: WorkflowAction, asked: "pb.CompleteWorkflowAction", now: int) -> None:
     status = Status(asked.workflowStatus)
     payload = pb.ExecutionCompletedEvent(workflowStatus=asked.workflowStatus)
-    _copy_optional(asked, payload, "result", "failureDetails")
+    copy_optional(asked, payload, "result", "failureDetails")
     turn.history.append(_from_action("executionCompleted", payload, turn, action, now))
     failed = asked.HasField("failureDetails")
     turn.instance = replace(
@@ -271,24 +238,7 @@ def _end(turn: Turn, action: WorkflowAction, asked: "pb.CompleteWorkflowAction",
         failure=asked.failureDetails.SerializeToString() if failed else None,
     )
     if turn.instance.parent is not None:
-        turn.messages.append(_answer_to(turn.instance.parent, asked, now))
-
-
-def _answer_to(parent: Parent, asked: "pb.CompleteWorkflowAction", now: int) -> Message:
-    if asked.workflowStatus == pb.ORCHESTRATION_STATUS_COMPLETED:
-        completed = pb.ChildWorkflowInstanceCompletedEvent(taskScheduledId=parent.task_id)
-        _copy_optional(asked, completed, "result")
-        answer = event("childWorkflowInstanceCompleted", completed, now)
-    else:
-        failed = pb.ChildWorkflowInstanceFailedEvent(taskScheduledId=parent.task_id)
-        _copy_optional(asked, failed, "failureDetails")
-        answer = event("childWorkflowInstanceFailed", failed, now)
-    return message_to(parent, answer)
-
-
-def message_to(parent: Parent, answer: HistoryEvent) -> Message:
-    """A child's answer, for the execution of its parent that waits for it."""
-    return Message(parent.app_id, parent.instance_id, answer, parent.execution_id)
+        turn.messages.append(answer(turn.instance.parent, asked, now))
 
 
 def _continue_as_new(turn: Turn, action: WorkflowAction, now: int, execution_id: str) -> None:
@@ -376,12 +326,6 @@ def _note_trace(instance: Instance, payload: Any) -> None:
     if instance.trace is not None:
         payload.parentTraceContext.traceParent = instance.trace
         payload.parentTraceContext.spanID = instance.trace.split("-")[2]
-
-
-def _copy_optional(source: object, target: object, *fields: str) -> None:
-    for name in fields:
-        if source.HasField(name):  # type: ignore[attr-defined]
-            getattr(target, name).CopyFrom(getattr(source, name))
 
 
 _APPLY: dict[str | None, Callable[[Turn, WorkflowAction, int, Iterator[str]], None]] = {

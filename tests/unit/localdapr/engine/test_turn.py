@@ -65,9 +65,9 @@ def test_a_wait_without_deadline_is_noted_but_arms_nothing() -> None:
 
 def test_a_child_knows_whom_to_answer() -> None:
     child = pb.CreateChildWorkflowAction(name="bake", instanceId="c1")
-    (message,) = turn(WorkflowAction(id=4, createChildWorkflow=child)).messages
-    parent = message.event.executionStarted.parentInstance
-    assert (message.instance_id, parent.taskScheduledId, parent.appID) == ("c1", 4, "shop")
+    (begun,) = turn(WorkflowAction(id=4, createChildWorkflow=child)).children
+    assert begun.parent is not None
+    assert (begun.instance_id, begun.parent.task_id, begun.parent.app_id) == ("c1", 4, "shop")
 
 
 def test_a_completed_child_answers_its_parent() -> None:
