@@ -1,0 +1,45 @@
+"""A shop on the real runtime in which some apps have two replicas, each with a sidecar."""
+
+from tools.dapr_runtime import status_of
+from tools.dapr_shop import DaprShop, sidecar_of
+
+STOP_SECONDS = 30.0
+READY_SECONDS = 90.0
+
+
+class Fleet:
+    """Replicas are named as their parts are: by app id, and the second with `-2`."""
+
+    def __init__(self, shop: DaprShop) -> None:
+        self.shop = shop
+        self._replicas = {name: [name] for name in shop.members()}
+
+    def add_replica(self, app_id: str) -> None:
+        self._replicas[app_id].append(self.shop.add_replica(app_id))
+
+    def replicas(self) -> list[str]:
+        """All, by name."""
+        return [name for names in self._replicas.values() for name in names]
+
+    def doors(self, app_id: str) -> list[str]:
+        """The addresses of an app: a load balancer would stand in front of them."""
+        return [self.shop.port_of(name).url for name in self._replicas[app_id]]
+
+    def restart(self, name: str) -> None:
+        """As a rolling update does: SIGTERM, wait for the end, start, wait until it is ready."""
+        for part in (name, sidecar_of(name)):
+            self.shop.parts.stop(part, seconds=STOP_SECONDS)
+        self.start(name, sidecar_of(name))
+        self.wait_until_ready(name)
+
+    def start(self, *parts: str) -> None:
+        """Start those of these that do not run, and wait until they are there."""
+        self.shop.start_parts(*set(parts).difference(self.shop.parts.running()))
+
+    def wait_until_ready(self, *replicas: str) -> None:
+        """Until each of these, or of all, says that it can work."""
+        for name in replicas or self.replicas():
+            port = self.shop.port_of(name).app
+            self.shop.wait(
+                lambda port=port: status_of(port, "/readyz") == 200, f"to be ready: {name}", 90
+            )
