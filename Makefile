@@ -8,7 +8,7 @@ INSTALLED = $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help run test demo check format lock lock-upgrade bench bench-engines dapr-runtime clean \
-	test-unit test-replay test-conformance test-system test-dapr test-deploy test-long
+	test-unit test-replay test-conformance test-system test-dapr test-fleet test-deploy test-long
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -78,6 +78,10 @@ test-dapr: $(INSTALLED) ## task hub, vectors and whole shop on the real runtime,
 	@$(BIN)/python -m tools.dapr_binaries
 	@PIZZA_CONSERVATION_ORDERS=30 $(BIN)/python -m pytest tests/hub tests/conformance tests/system \
 		--engine dapr $(PYTEST_ARGS)
+
+test-fleet: $(INSTALLED) ## replicas, deaths and a rolling update on the real runtime (10 minutes)
+	@$(BIN)/python -m tools.dapr_binaries
+	@$(BIN)/python -m pytest tests/fleet --engine dapr $(PYTEST_ARGS)
 
 test-deploy: $(INSTALLED) ## the manifests of deploy/, which need validators of their own
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r deploy/requirements.txt

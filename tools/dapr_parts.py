@@ -75,8 +75,8 @@ class Parts:
             if name in self._running:
                 self._running.pop(name).kill()
 
-    def stop(self, *names: str, seconds: float = STOP_SECONDS) -> None:
-        """SIGTERM to all of these together, then SIGKILL to what is left."""
+    def stop(self, *names: str, seconds: float = STOP_SECONDS) -> list[str]:
+        """SIGTERM to all of these together, then SIGKILL to what is left, which is told."""
         for name in names:
             if name in self._running:
                 self._running[name].signal(signal.SIGTERM)
@@ -84,7 +84,9 @@ class Parts:
             if name in self._running:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._running[name].wait(seconds)
+        left = [name for name in names if name in self.running()]
         self.kill(*names)
+        return left
 
     def close(self) -> None:
         """Kill what runs; nothing can be started afterwards."""

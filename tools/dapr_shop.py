@@ -55,6 +55,10 @@ class DaprShop(ShopEngine):
     def parts(self) -> Parts:
         return self._runtime.parts
 
+    @property
+    def redis_port(self) -> int:
+        return self._runtime.ports.redis
+
     def start(self) -> None:
         """Also after `stop` or `kill`, and with the replicas that were added."""
         self.start_parts(REDIS)

@@ -11,6 +11,8 @@ from tests.fleet.fleet import Fleet
 from tools.dapr_binaries import MissingRuntimeError
 from tools.dapr_shop import DaprShop
 
+pytest.register_assert_rewrite("tests.fleet.books")
+
 TIME_SCALE = 0.05
 DRIVERS = 60
 TWICE = ("pizza-workflow", "pizza-kitchen")

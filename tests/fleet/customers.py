@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import requests
+from urllib3.exceptions import MaxRetryError
 
 from tools.shop_client import FINAL, Answer, Json
 from tools.shop_engine import ShopError, until
@@ -85,7 +86,7 @@ class Customers:
         try:
             answer = requests.request(method, url, json=body, timeout=ANSWER_SECONDS)
         except requests.RequestException as error:
-            return self._count(type(error).__name__)
+            return self._count(_why(error))
         self._count(None)
         if answer.status_code == AWAY:
             return self._count(f"503 {_object(answer).get('title')}")
@@ -104,3 +105,11 @@ def _object(answer: requests.Response) -> dict[str, Any]:
     except requests.JSONDecodeError:
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def _why(error: requests.RequestException) -> str:
+    """Nobody listened, the connection broke, or no answer came."""
+    if isinstance(error, requests.Timeout):
+        return "no answer"
+    cause = error.args[0] if error.args else None
+    return "not connected" if isinstance(cause, MaxRetryError) else "cut off"

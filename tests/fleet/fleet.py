@@ -1,5 +1,7 @@
 """A shop on the real runtime in which some apps have two replicas, each with a sidecar."""
 
+import time
+
 from tools.dapr_runtime import status_of
 from tools.dapr_shop import DaprShop, sidecar_of
 
@@ -25,12 +27,17 @@ class Fleet:
         """The addresses of an app: a load balancer would stand in front of them."""
         return [self.shop.port_of(name).url for name in self._replicas[app_id]]
 
-    def restart(self, name: str) -> None:
-        """As a rolling update does: SIGTERM, wait for the end, start, wait until it is ready."""
+    def restart(self, name: str) -> float:
+        """As a rolling update does: SIGTERM, wait for the end, start, wait until it is ready.
+
+        Gives the seconds that it was away. Raises AssertionError when it had to be killed.
+        """
+        began = time.monotonic()
         for part in (name, sidecar_of(name)):
-            self.shop.parts.stop(part, seconds=STOP_SECONDS)
+            assert self.shop.parts.stop(part, seconds=STOP_SECONDS) == [], part
         self.start(name, sidecar_of(name))
         self.wait_until_ready(name)
+        return time.monotonic() - began
 
     def start(self, *parts: str) -> None:
         """Start those of these that do not run, and wait until they are there."""
@@ -39,7 +46,9 @@ class Fleet:
     def wait_until_ready(self, *replicas: str) -> None:
         """Until each of these, or of all, says that it can work."""
         for name in replicas or self.replicas():
-            port = self.shop.port_of(name).app
-            self.shop.wait(
-                lambda port=port: status_of(port, "/readyz") == 200, f"to be ready: {name}", 90
-            )
+            self._wait_until_ready(name)
+
+    def _wait_until_ready(self, name: str) -> None:
+        port = self.shop.port_of(name).app
+        what = f"to be ready: {name}"
+        self.shop.wait(lambda: status_of(port, "/readyz") == 200, what, READY_SECONDS)

@@ -15,8 +15,8 @@ def test_a_rolling_update_of_every_service_fails_no_order(
     with SteadyLoad(customers, CLIENTS) as load:
         load.wait_for_more(CLIENTS)
         for name in fleet.replicas():
-            fleet.restart(name)
-            print(f"after {name}: {customers.report()}")
+            away = fleet.restart(name)
+            print(f"{name} was away {away:.1f} s: {customers.report()}")
         load.wait_for_more(MORE)
     orders, ends = zip(*load.orders_and_ends(), strict=True)
     print(f"{len(orders)} orders")
