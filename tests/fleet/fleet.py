@@ -28,13 +28,12 @@ class Fleet:
         return [self.shop.port_of(name).url for name in self._replicas[app_id]]
 
     def restart(self, name: str) -> float:
-        """As a rolling update does: SIGTERM, wait for the end, start, wait until it is ready.
+        """As Kubernetes does: SIGTERM to both, wait for their end, start, wait until it is ready.
 
         Gives the seconds that it was away. Raises AssertionError when it had to be killed.
         """
         began = time.monotonic()
-        for part in (name, sidecar_of(name)):
-            assert self.shop.parts.stop(part, seconds=STOP_SECONDS) == [], part
+        assert self.shop.parts.stop(name, sidecar_of(name), seconds=STOP_SECONDS) == []
         self.start(name, sidecar_of(name))
         self.wait_until_ready(name)
         return time.monotonic() - began

@@ -1,5 +1,7 @@
 """Of two replicas one dies by SIGKILL under load: no order is lost, and the books are even."""
 
+import time
+
 import pytest
 
 from tests.fleet.books import check_books
@@ -10,31 +12,43 @@ from tools.dapr_shop import sidecar_of
 
 ORDERS = 100
 COOKED_FIRST = 20
-VICTIMS = ("pizza-workflow", "pizza-kitchen-2")
+AWAY_SECONDS = 8.0
+APPS = ["pizza-workflow", "pizza-kitchen-2"]
+SIDECARS = [sidecar_of(name) for name in APPS]
 
 
-def parts_of(app: bool, sidecar: bool) -> list[str]:
-    """The apps of the two victims, their sidecars, or both."""
-    apps = [*VICTIMS] if app else []
-    return apps + [sidecar_of(name) for name in VICTIMS] if sidecar else apps
-
-
-@pytest.mark.parametrize(
-    "dead",
-    [
-        pytest.param(parts_of(app=True, sidecar=True), id="app and sidecar"),
-        pytest.param(parts_of(app=False, sidecar=True), id="only the sidecar"),
-        pytest.param(parts_of(app=True, sidecar=False), id="only the app"),
-    ],
-)
-def test_100_orders_in_flight_survive_the_death_of_a_replica_of_workflow_and_of_kitchen(
-    fleet: Fleet, customers: Customers, dead: list[str]
-) -> None:
+def orders_when_these_die(fleet: Fleet, customers: Customers, dead: list[str]) -> InFlight:
+    """100 orders of which some are cooked and none is delivered when the parts are killed."""
     flight = InFlight(customers, ORDERS)
     flight.wait_for_cooked(COOKED_FIRST)
     flight.decide()
     fleet.shop.kill_parts(*dead)
+    return flight
+
+
+def check_all(fleet: Fleet, customers: Customers, flight: InFlight, dead: list[str]) -> None:
+    """All orders end; then those that died come back, if they have not, and tell the same."""
     ends = flight.ends()
     print(customers.report())
     fleet.start(*dead)
     check_books(fleet, customers, flight.orders, ends)
+
+
+@pytest.mark.parametrize(
+    "dead", [pytest.param(APPS + SIDECARS, id="with its app"), pytest.param(SIDECARS, id="alone")]
+)
+def test_100_orders_in_flight_survive_the_loss_of_a_sidecar_of_workflow_and_of_kitchen(
+    fleet: Fleet, customers: Customers, dead: list[str]
+) -> None:
+    flight = orders_when_these_die(fleet, customers, dead)
+    check_all(fleet, customers, flight, dead)
+
+
+def test_100_orders_in_flight_survive_apps_that_die_beside_their_sidecars_and_come_back(
+    fleet: Fleet, customers: Customers
+) -> None:
+    """They have to come back: the runtime leaves a workflow with a sidecar that lives."""
+    flight = orders_when_these_die(fleet, customers, APPS)
+    time.sleep(AWAY_SECONDS)
+    fleet.start(*APPS)
+    check_all(fleet, customers, flight, APPS)
