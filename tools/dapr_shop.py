@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from localdapr.app_environment import environment
+from localdapr.app_process import environment
 from localdapr.manifest import App, read_manifest
 from tools.dapr_parts import Part, Parts
 from tools.dapr_runtime import CORE, REDIS, DaprRuntime, port_answers, without_dapr
