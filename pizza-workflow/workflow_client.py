@@ -133,6 +133,10 @@ class WorkflowClient:
             if error.code() == grpc.StatusCode.UNAVAILABLE:
                 self._forget(client)
             raise _translated(error) from error
+        except ValueError as error:
+            if client is self._client:
+                raise
+            raise SidecarUnavailable("the sidecar does not answer") from error  # closed by another
 
     def _connected(self) -> DaprWorkflowClient:
         with self._lock:
@@ -141,10 +145,15 @@ class WorkflowClient:
             return self._client
 
     def _forget(self, client: DaprWorkflowClient) -> None:
-        """Begin anew at the next call: a channel that lost its sidecar waits ever longer."""
+        """Begin anew at the next call: a channel that lost its sidecar waits ever longer.
+
+        As long as it is open, a new channel to the same address would share its waiting.
+        """
         with self._lock:
-            if self._client is client:
-                self._client = None
+            if self._client is not client:
+                return
+            self._client = None
+        client.close()
 
 
 class _AlreadyActive(Exception):

@@ -154,6 +154,10 @@ class Sidecar:
             if error.code() == grpc.StatusCode.UNAVAILABLE:
                 self._forget(client)
             raise _translated(method, error) from error
+        except ValueError as error:
+            if client is self._client:
+                raise
+            raise SidecarUnavailable(_AWAY) from error  # another thread has closed the channel
 
     def _connected(self) -> DaprClient:
         """The client, made at first use by one thread, for which the others wait a little."""
@@ -175,11 +179,13 @@ class Sidecar:
     def _forget(self, client: DaprClient) -> None:
         """Begin anew at the next call: a channel that lost its sidecar waits ever longer.
 
-        It is closed by the last thread that still uses it.
+        As long as it is open, a new channel to the same address would share its waiting.
         """
         with self._lock:
-            if self._client is client:
-                self._client = None
+            if self._client is not client:
+                return
+            self._client = None
+        client.close()  # type: ignore[no-untyped-call]
 
 
 def _session(settings: Settings) -> requests.Session:
