@@ -13,7 +13,7 @@ from pizza_common.order import CUSTOMER_KEY, StrictModel
 from pizza_common.service import problem_docs, run_service, service_app
 from pizza_common.settings import Settings, settings_of
 from pizza_common.sidecar import Sidecar
-from pizza_common.subscription import DROPPED, TAKEN, CloudEvent, Delivery
+from pizza_common.subscription import orders_subscription
 
 SERVICE = "pizza-loyalty"
 
@@ -52,24 +52,15 @@ def initialize(path: CustomerPath, body: Beginning) -> dict[str, Any]:
     return _loyalty().initialize(path.customer, body.delivered)
 
 
-@api.post("/orders-sub", responses={200: Delivery})
-def note(body: CloudEvent) -> dict[str, Any]:
-    """Take in an event of topic `orders`; DROP is for what can never be understood."""
-    event = body.order_event()
-    if event is None:
-        return DROPPED
-    _loyalty().note(event)
-    return TAKEN
-
-
 def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None) -> OpenAPI:
     """The service; tests pass their own parts, `python3 app.py` passes only settings."""
     settings = settings or settings_of(SERVICE)
     sidecar = sidecar or Sidecar(settings)
     app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
     app.extensions["hooks"].stopped.append(sidecar.close)
-    app.extensions["loyalty"] = Loyalty(sidecar)
+    app.extensions["loyalty"] = loyalty = Loyalty(sidecar)
     app.register_api(api)
+    app.register_api(orders_subscription(loyalty.note))
     return app
 
 

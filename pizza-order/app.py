@@ -16,7 +16,7 @@ from pizza_common.service import problem_docs, run_service, service_app
 from pizza_common.settings import Settings, settings_of
 from pizza_common.sidecar import Sidecar
 from pizza_common.status import Status
-from pizza_common.subscription import DROPPED, TAKEN, CloudEvent, Delivery
+from pizza_common.subscription import orders_subscription
 
 SERVICE = "pizza-order"
 
@@ -109,16 +109,6 @@ def list_orders(query: ListQuery) -> dict[str, Any]:
     return _book().listing(query.status, query.limit, query.cursor)
 
 
-@api.post("/orders-sub", responses={200: Delivery})
-def note(body: CloudEvent) -> dict[str, Any]:
-    """Take in an event of topic `orders`; DROP is for what can never be understood."""
-    event = body.order_event()
-    if event is None:
-        return DROPPED
-    _book().note(event)
-    return TAKEN
-
-
 def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None) -> OpenAPI:
     """The service; tests pass their own parts, `python3 app.py` passes only settings."""
     settings = settings or settings_of(SERVICE)
@@ -126,8 +116,10 @@ def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None)
     app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
     app.extensions["hooks"].stopped.append(sidecar.close)
     watch = OrderWatch(app.extensions["metrics"])
-    app.extensions["order_book"] = OrderBook(sidecar, watch, settings.pizza_time_scale)
+    book = OrderBook(sidecar, watch, settings.pizza_time_scale)
+    app.extensions["order_book"] = book
     app.register_api(api)
+    app.register_api(orders_subscription(book.note))
     return app
 
 

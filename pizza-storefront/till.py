@@ -54,7 +54,7 @@ class Till:
         return {"order_id": order.id, "status": AUTHORIZED, "amount_cents": cents}
 
     def capture(self, order_id: str) -> dict[str, Any]:
-        """Take what was set aside. Raises Conflict when nothing is."""
+        """Take what was set aside. Raises NotFound, Conflict when it is voided or refunded."""
         payment = self._change(order_id, lambda known: _captured(known, order_id))
         return self._told(order_id, payment)
 
@@ -104,11 +104,14 @@ def _authorized(known: Payment | None, order: Order, free_cents: int, cents: int
 
 
 def _captured(known: Payment | None, order_id: str) -> Payment:
-    if known is not None and known["status"] == CAPTURED:
+    if known is None:
+        raise NotFound(f"There is no payment of order {order_id}.")
+    if known["status"] == CAPTURED:
         return known
-    if known is None or known["status"] != AUTHORIZED:
-        status = known["status"] if known else NONE
-        raise Conflict(f"the payment of order {order_id} is {status}; nothing can be captured")
+    if known["status"] != AUTHORIZED:
+        raise Conflict(
+            f"the payment of order {order_id} is {known['status']}; nothing can be captured"
+        )
     return {**known, "status": CAPTURED, "captured_cents": known["authorized_cents"]}
 
 

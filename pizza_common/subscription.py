@@ -1,10 +1,13 @@
 """How the sidecar delivers events of topic `orders`, and what it is answered."""
 
+from collections.abc import Callable
 from typing import Any
 
+from flask_openapi.blueprint import APIBlueprint
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pizza_common.event import OrderEvent
+from pizza_common.problems import problem_docs
 
 
 class CloudEvent(BaseModel):
@@ -31,3 +34,22 @@ class Delivery(BaseModel):
 
 TAKEN = Delivery(status="SUCCESS").model_dump()
 DROPPED = Delivery(status="DROP").model_dump()
+
+
+def orders_subscription(take: Callable[[OrderEvent], None]) -> APIBlueprint:
+    """The route that the sidecar delivers events of topic `orders` to; `take` may raise.
+
+    DROP is for what can never be understood; what raises is delivered again.
+    """
+    api = APIBlueprint("subscription", __name__, abp_responses=problem_docs(400, 413, 503))
+
+    @api.post("/orders-sub", responses={200: Delivery})
+    def note(body: CloudEvent) -> dict[str, Any]:
+        """Take in an event of topic `orders`."""
+        event = body.order_event()
+        if event is None:
+            return DROPPED
+        take(event)
+        return TAKEN
+
+    return api

@@ -48,7 +48,7 @@ def test_what_is_free_is_not_set_aside(client):
 
 
 def test_what_was_set_aside_is_captured_once(client, sidecar):
-    assert capture(client).status_code == 409
+    assert capture(client).status_code == 404
     authorize(client)
     for _ in range(2):
         answer = capture(client).get_json()
