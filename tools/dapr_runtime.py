@@ -5,12 +5,10 @@ are and what they do is not its business.
 """
 
 import http.client
-import itertools
 import os
 import shutil
 import socket
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from localdapr.manifest import App
@@ -45,17 +43,25 @@ spec:
 class DaprRuntime:
     """The parts `redis`, `placement` and `scheduler`, and one for each sidecar that is added."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
-        """`env` marks its processes. Raises MissingRuntimeError."""
+    def __init__(
+        self, folder: Path, env: Mapping[str, str] | None = None, taken: Iterable[int] = ()
+    ) -> None:
+        """`env` marks its processes; ports in `taken` are others'. Raises MissingRuntimeError."""
         self.folder = folder
         self.parts = Parts(folder)
         self._binaries, redis = find_binaries(), find_redis()
         self._env = {**without_dapr(os.environ), **(env or {}), "DAPR_HOST_IP": LOOPBACK}
-        self.free_ports = free_ports()
-        self.ports = RuntimePorts(*itertools.islice(self.free_ports, len(fields(RuntimePorts))))
+        self._taken = set(taken)
+        self.ports = RuntimePorts(*self.take_ports(len(RuntimePorts.__dataclass_fields__)))
         self._names = folder / "names.yaml"
         self._names.write_text(NAMES.format(file=folder / "names.db"))
         self._add_core(redis)
+
+    def take_ports(self, count: int) -> list[int]:
+        """So many free ports, none of them given before, though nobody may listen there yet."""
+        ports = free_ports(count, self._taken)
+        self._taken.update(ports)
+        return ports
 
     def copy_resources(self, source: Path, name: str = "resources") -> Path:
         """A copy of a folder of resources in which only the port of Redis is another."""
@@ -77,7 +83,7 @@ class DaprRuntime:
         options: Mapping[str, object] | None = None,
     ) -> None:
         """A daprd under this name; app ids are resolved with SQLite, whatever `configs` say."""
-        internal, metrics = itertools.islice(self.free_ports, 2)
+        internal, metrics = self.take_ports(2)
         read = (*configs, self._names)
         sidecar = Sidecar(app, internal, metrics, resources, read, options or {})
         command = sidecar_command(self._binaries, self.ports, sidecar)

@@ -4,7 +4,6 @@ The parts are `redis`, `placement`, `scheduler`, each app by its id, and its sid
 `<app id>-daprd`. A further replica of an app has `-2`, `-3`, ... after its id.
 """
 
-import itertools
 import os
 import shutil
 from collections.abc import Mapping
@@ -45,7 +44,8 @@ class DaprShop(ShopEngine):
         folder.mkdir(parents=True, exist_ok=True)
         self._config = manifest.config_path
         self._env = {"PIZZA_TIME_SCALE": str(time_scale), **settings, MARK: str(folder)}
-        self._runtime = DaprRuntime(folder, {MARK: str(folder)})
+        taken = [port for ports in self.apps for port in ports.all()]
+        self._runtime = DaprRuntime(folder, {MARK: str(folder)}, taken)
         self._resources = self._runtime.copy_resources(manifest.resources_paths[0])
         self._members: dict[str, App] = {}
         for app in manifest.apps:
@@ -77,7 +77,7 @@ class DaprShop(ShopEngine):
         """Start a further replica of an app with its sidecar; the name of its part."""
         number = 2 + sum(name.startswith(f"{app_id}-") for name in self._members)
         name = f"{app_id}-{number}"
-        app_port, http_port, grpc_port = itertools.islice(self._runtime.free_ports, 3)
+        app_port, http_port, grpc_port = self._runtime.take_ports(3)
         app = self._members[app_id]
         self._add(name, replace(app, app_port=app_port, http_port=http_port, grpc_port=grpc_port))
         self.start_parts(name, sidecar_of(name))

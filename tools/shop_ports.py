@@ -1,8 +1,9 @@
 """Which ports the shop's manifest names, and an offset at which all of them are free."""
 
+import itertools
 import random
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ REPO = Path(__file__).resolve().parents[1]
 FIRST_EPHEMERAL = 32768  # from here on the system hands out ports to anybody
 STEP = 10
 OF_RUNTIMES = range(10_000, 13_500)  # below what any offset makes of the manifest's ports
-BLOCK = 50
 PINNED = range(21_000, 26_500)  # tests of single parts have fixed ports in here
 
 
@@ -60,18 +60,18 @@ def free_offset() -> int:
     raise OSError("no free range of ports below the ephemeral ones")
 
 
-def free_ports() -> Iterator[int]:
-    """Ports on which nobody listens and where no shop's services are, each given once.
+def free_ports(count: int, taken: Collection[int] = ()) -> list[int]:
+    """So many ports on which nobody listens and where no shop's services are, none of `taken`.
 
-    They come in blocks that begin by chance, so that two who ask at once seldom meet.
+    They are one after the other from where chance begins, so that two who ask seldom meet.
     """
-    starts = list(OF_RUNTIMES[::BLOCK])
-    random.shuffle(starts)
-    for start in starts:
-        block = range(start, start + BLOCK)
-        if all(is_free(port) for port in block):
-            yield from block
-    raise OSError(f"no free ports in {OF_RUNTIMES}")
+    begin = random.randrange(len(OF_RUNTIMES))  # noqa: S311 - no secret
+    ports = [*OF_RUNTIMES[begin:], *OF_RUNTIMES[:begin]]
+    usable = (port for port in ports if port not in taken and is_free(port))
+    found = list(itertools.islice(usable, count))
+    if len(found) < count:
+        raise OSError(f"not {count} free ports in {OF_RUNTIMES}")
+    return found
 
 
 def is_free(port: int) -> bool:

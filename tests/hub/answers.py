@@ -1,5 +1,6 @@
 """What tests read off a state and off an error."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,8 @@ from dapr.ext.workflow import DaprWorkflowClient
 
 from tests.hub.processes import wait_until
 
+TORN_READS = 10
+
 
 def output(state: Any) -> Any:
     """The value that a completed workflow gave."""
@@ -17,8 +20,29 @@ def output(state: Any) -> Any:
     return json.loads(state.serialized_output or "null")
 
 
+def state_of(client: DaprWorkflowClient, instance_id: str) -> Any:
+    """The runtime reads an instance while it writes it, and then says so: it is asked again."""
+    for _ in range(TORN_READS):
+        with contextlib.suppress(TornRead):
+            return read_state(client, instance_id)
+    return read_state(client, instance_id)
+
+
+def read_state(client: DaprWorkflowClient, instance_id: str) -> Any:
+    try:
+        return client.get_workflow_state(instance_id)
+    except grpc.RpcError as error:
+        if "transient store read failure" in (error.details() or ""):
+            raise TornRead from error
+        raise
+
+
+class TornRead(Exception):
+    """An instance was read while it was written."""
+
+
 def status(client: DaprWorkflowClient, instance_id: str) -> str | None:
-    state = client.get_workflow_state(instance_id)
+    state = state_of(client, instance_id)
     return state.runtime_status.name if state else None
 
 
@@ -29,7 +53,7 @@ def wait_for_status(client: DaprWorkflowClient, instance_id: str, wanted: str) -
 
 def wait_for_custom(client: DaprWorkflowClient, instance_id: str, wanted: str) -> None:
     def shows() -> bool:
-        state = client.get_workflow_state(instance_id)
+        state = state_of(client, instance_id)
         return state is not None and state.serialized_custom_status == wanted
 
     wait_until(shows, f"{instance_id} shows {wanted}")

@@ -135,6 +135,7 @@ def test_a_change_behind_a_patch_is_for_instances_that_come_after_it(
         old = begin(bare_client)
         go(bare_client, old)
         bare_client.pause_workflow(old)
+        wait_for_status(bare_client, old, "SUSPENDED")
     with worker_here(bare_engine, patched("new oven")):
         new = begin(bare_client)
         for _ in range(2):

@@ -36,6 +36,7 @@ def test_several_workers_share_the_work_and_one_that_is_killed_leaves_it_to_the_
     finally:
         doomed.kill()
         other.kill()
+        bare_engine.wait_for_workers("hub", 0)
 
 
 def test_a_worker_and_its_workflows_go_on_after_the_engine_was_killed(own_engine) -> None:
@@ -100,6 +101,7 @@ def test_a_worker_that_lost_its_memory_asks_for_the_history(bare_engine, bare_cl
             assert output(state) == number + 3
     finally:
         worker.kill()
+        bare_engine.wait_for_workers("hub", 0)
 
 
 @pytest.mark.localdapr_only("on the runtime a start waits for the first turn")
