@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from bench.redis_info import Redis
 from pizza_common.errors import EtagMismatch
 from pizza_common.ledger import Content, Ledger, Value
 from pizza_common.settings import Settings
@@ -27,41 +28,49 @@ from tools.dapr_shop import DaprShop
 INGREDIENTS = 16
 AT_ONCE = 8  # threads of each writer
 APP = "pizza-kitchen"
+POLICIES = ("always", "everysec")  # when Redis writes to disk: before it answers, or each second
 
 _numbers = itertools.count(1)
 
 
 def main() -> None:
     asked = arguments()
-    with open_sidecars(max(asked.writers)) as sidecars:
-        show_latency(sidecars[0], asked.seconds)
-        print("\nwriters  changes/s  given up after ten tries")
-        for count in asked.writers:
-            rates, lost = zip(
-                *(contend(sidecars[:count], asked.seconds) for _ in range(asked.rounds)),
-                strict=True,
-            )
-            print(f"{count:7}  {statistics.median(rates):9.0f}  {sum(lost)}")
+    with open_shop(max(asked.writers)) as (shop, sidecars):
+        for policy in POLICIES:
+            with contextlib.closing(Redis(shop.redis_port)) as redis:
+                redis.ask("CONFIG", "SET", "appendfsync", policy)
+            print(f"\nappendfsync {policy}")
+            show_latency(sidecars[0], asked.seconds)
+            show_ceilings(sidecars, asked)
+
+
+def show_ceilings(sidecars: Sequence[Sidecar], asked: argparse.Namespace) -> None:
+    """Changes a second by so many writers at once."""
+    print("writers  changes/s  given up after ten tries")
+    for count in asked.writers:
+        runs = [contend(sidecars[:count], asked.seconds) for _ in range(asked.rounds)]
+        rates, lost = zip(*runs, strict=True)
+        print(f"{count:7}  {statistics.median(rates):9.0f}  {sum(lost)}", flush=True)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.hot_documents", description=__doc__)
     parser.add_argument("--writers", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()
 
 
 @contextlib.contextmanager
-def open_sidecars(count: int) -> Iterator[list[Sidecar]]:
-    """That many sidecars of the kitchen, on a runtime of their own, and no service."""
+def open_shop(count: int) -> Iterator[tuple[DaprShop, list[Sidecar]]]:
+    """A shop that nobody uses, and that many sidecars of its kitchen."""
     with (
         tempfile.TemporaryDirectory(prefix="pizza-hot-") as folder,
         DaprShop(Path(folder), time_scale=0, PIZZA_MONITOR_SECONDS="0") as shop,
     ):
         names = [APP, *(shop.add_replica(APP) for _ in range(count - 1))]
         sidecars = [sidecar_at(shop, name) for name in names]
-        yield sidecars
+        yield shop, sidecars
         for sidecar in sidecars:
             sidecar.close()
 

@@ -14,7 +14,7 @@ import itertools
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,8 @@ from bench.redis_info import Redis, RedisInfo, look
 from bench.replica_report import show
 from tools.dapr_runtime import status_of
 from tools.dapr_shop import DaprShop, sidecar_of
-from tools.shop_client import SAMPLE_ORDER, ShopClient
+from tools.shop_client import SAMPLE_ORDER, ShopAwayError, ShopClient
+from tools.shop_engine import until
 
 WORKFLOW = "pizza-workflow"
 RUN = uuid.uuid4().hex[:8]
@@ -109,10 +110,11 @@ class Bench:
         order_id = f"bench-{RUN}-{next(_numbers)}"
         customer = {**SAMPLE_ORDER["customer"], "name": order_id}  # so that none comes again
         began = time.perf_counter()
-        door.start({**SAMPLE_ORDER, "order_id": order_id, "customer": customer})
+        order = {**SAMPLE_ORDER, "order_id": order_id, "customer": customer}
+        until_answered(lambda: door.start(order))
         self.events.wait_for(order_id, "waiting_for_validation", ORDER_SECONDS)
-        door.wait_for_place(order_id, "waiting_for_validation")
-        door.approve(order_id)
+        until_answered(lambda: door.wait_for_place(order_id, "waiting_for_validation"))
+        until_answered(lambda: door.approve(order_id))
         self.events.wait_for(order_id, "payment_captured", ORDER_SECONDS)
         return time.perf_counter() - began
 
@@ -132,13 +134,23 @@ class Bench:
         self.shop.wait(lambda: status_of(port, "/readyz") == 200, what, READY_SECONDS)
 
 
+def until_answered(ask: Callable[[], object]) -> None:
+    """Repeat what got a 503: the engine may keep a start waiting while a replica joins."""
+    for _ in until(ORDER_SECONDS):
+        with contextlib.suppress(ShopAwayError):
+            ask()
+            return
+    raise TimeoutError("never answered")
+
+
 def main() -> None:
     asked = arguments()
+    runs: list[Run] = []
     with open_bench(max(asked.replicas)) as bench:
-        runs = []
         for count in turns(asked.replicas, asked.rounds):
             runs.append(bench.run(count, asked.clients, asked.orders))
-            print(f"{count} replicas: {runs[-1].rate:.1f} orders/s", flush=True)
+            cpu = 1000 * sum(runs[-1].processor.values()) / asked.orders
+            print(f"{count} replicas: {runs[-1].rate:.1f} orders/s, {cpu:.0f} ms", flush=True)
     show(runs)
 
 
