@@ -82,7 +82,8 @@ class Dispatcher:
         """A worker opened its stream."""
         worker, queue = Worker(app_id, stateful), self._queues[app_id]
         queue.attach(worker)
-        self._look_at(queue)
+        self._want_turns(queue)
+        self._hand_out_tasks(app_id)
         return worker
 
     def detach(self, worker: Worker) -> None:
@@ -92,7 +93,8 @@ class Dispatcher:
         for run in list(worker.turns):
             self._land(run)
             self._wake(worker.app_id, run)
-        self._look_at(queue)
+        self._want_turns(queue)
+        self._hand_out_tasks(worker.app_id)
 
     def connected(self, app_id: str) -> int:
         """How many workers of an app hold a stream."""
@@ -156,7 +158,10 @@ class Dispatcher:
         if self._closed:
             return
         for app_id, task_id in done.tasks:
-            self._offer_task(app_id, task_id)
+            if app_id in self._queues:
+                self._queues[app_id].offer(task_id)
+        for app_id in {app_id for app_id, _ in done.tasks}:
+            self._hand_out_tasks(app_id)
         self._timers.add(done.timers)
         self._timers.drop(done.dropped)
         for run in done.ended:
@@ -215,7 +220,7 @@ class Dispatcher:
         for worker in self._all_workers():
             if task_id in worker.tasks:
                 worker.tasks.discard(task_id)
-                self._hand_out_tasks(self._queues[worker.app_id])
+                self._hand_out_tasks(worker.app_id)
                 return worker.app_id
         return None
 
@@ -230,9 +235,10 @@ class Dispatcher:
         self._wake(flight.worker.app_id, run)
 
     def _offer_task(self, app_id: str | None, task_id: TaskId) -> None:
-        if app_id in self._queues:
+        """Offer an activity again whose result could not be saved."""
+        if app_id is not None:
             self._queues[app_id].offer(task_id)
-            self._hand_out_tasks(self._queues[app_id])
+            self._hand_out_tasks(app_id)
 
     def _wake_all(self, done: Consequences) -> None:
         for app_id, run in done.wake:
@@ -265,10 +271,6 @@ class Dispatcher:
                 changed.set()
 
     # Handing out.
-
-    def _look_at(self, queue: Queue) -> None:
-        self._want_turns(queue)
-        self._hand_out_tasks(queue)
 
     def _want_turns(self, queue: Queue) -> None:
         """Hand out turns at the end of the group of writes that is under way, or in the next."""
@@ -320,27 +322,27 @@ class Dispatcher:
         queue.runs.update(dict.fromkeys(run for run in taken if run not in self._flights))
         self._want_turns(queue)
 
-    def _hand_out_tasks(self, queue: Queue) -> None:
-        chosen = list(itertools.islice(queue.tasks, min(BATCH, queue.task_room)))
-        if not chosen or self._closed:
-            return
+    def _hand_out_tasks(self, app_id: str) -> None:
+        queue = self._queues.get(app_id)
+        while queue and queue.tasks and not self._closed:
+            chosen = list(itertools.islice(queue.tasks, min(BATCH, queue.task_room)))
+            if not chosen:
+                return
+            try:
+                loaded = self.store.look(functools.partial(instances.load_tasks, task_ids=chosen))
+            except sqlite3.Error:
+                log.exception("cannot read activities; trying again")
+                self._later(functools.partial(self._hand_out_tasks, app_id))
+                return
+            for task_id, asked in zip(chosen, loaded, strict=True):
+                self._hand_out_task(queue, task_id, asked)
 
-        def load(db: sqlite3.Connection) -> list[Asked | None]:
-            return [instances.load_task(db, task_id) for task_id in chosen]
-
-        try:
-            loaded = self.store.look(load)
-        except sqlite3.Error:
-            log.exception("cannot read activities; trying again")
-            self._later(functools.partial(self._hand_out_tasks, queue))
-            return
-        for task_id, asked in zip(chosen, loaded, strict=True):
-            del queue.tasks[task_id]
-            if asked is not None:
-                worker = max(queue.workers, key=lambda each: each.task_room)
-                worker.tasks.add(task_id)
-                worker.items.put_nowait(task_item(asked, task_id))
-        self._hand_out_tasks(queue)
+    def _hand_out_task(self, queue: Queue, task_id: TaskId, asked: Asked | None) -> None:
+        del queue.tasks[task_id]
+        if asked is not None:
+            worker = max(queue.workers, key=lambda each: each.task_room)
+            worker.tasks.add(task_id)
+            worker.items.put_nowait(task_item(asked, task_id))
 
 
 def _note_failure(fired: "asyncio.Future[None]") -> None:
