@@ -17,7 +17,7 @@ import sqlite3
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from localdapr import instances
 from localdapr.engine.inbox import begin_turn
@@ -27,7 +27,7 @@ from localdapr.store import Job, Store, tell
 from localdapr.timer_queue import TimerQueue
 from localdapr.wire import WorkflowResponse, pb
 from localdapr.work_items import task_item, task_result, to_task_id, turn_item
-from localdapr.workers import Flight, Queue, Worker
+from localdapr.workers import Flight, Queue, Worker, room
 
 log = logging.getLogger(__name__)
 Taken = dict[int, Flight | None]
@@ -40,9 +40,8 @@ RETRY_AFTER = 1.0  # seconds until work is offered again after the store failed
 class Dispatcher:
     """Hands out the work of all apps of this process."""
 
-    def __init__(self, store: Store, app_ids: Sequence[str]) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self._app_ids = tuple(app_ids)
         self._queues: dict[str, Queue] = {}
         self._flights: dict[int, Flight] = {}
         self._again: set[int] = set()
@@ -56,13 +55,11 @@ class Dispatcher:
         """Microseconds since the epoch, UTC."""
         return time.time_ns() // 1000
 
-    async def start(self) -> None:
-        """Take up all that was unfinished, and begin to hand out work."""
-        for app_id in self._app_ids:
-            await self.add(app_id)
-
     async def add(self, app_id: str) -> None:
-        """The same for one more app. It stays known; its work waits for its workers."""
+        """Take up all that an app has not finished, and hand it out from now on.
+
+        It stays known; its work waits for its workers.
+        """
         if app_id not in self._queues:
             unfinished = await self.store.read(lambda db: instances.unfinished(db, (app_id,)))
             self._queues[app_id] = Queue()
@@ -274,7 +271,9 @@ class Dispatcher:
 
     def _want_turns(self, queue: Queue) -> None:
         """Hand out turns at the end of the group of writes that is under way, or in the next."""
-        if queue.asked or self._closed or not (queue.runs and queue.turn_room):
+        if queue.asked or self._closed or not queue.runs:
+            return
+        if not any(room(worker.turns) for worker in queue.workers):
             return
         queue.asked, taken = True, Taken()
         job = functools.partial(self._hand_out_turns, queue, taken)
@@ -282,7 +281,8 @@ class Dispatcher:
 
     def _hand_out_turns(self, queue: Queue, taken: Taken, db: sqlite3.Connection) -> None:
         queue.asked = False
-        for run in list(itertools.islice(queue.runs, min(BATCH, queue.turn_room))):
+        free = sum(room(worker.turns) for worker in queue.workers)
+        for run in list(itertools.islice(queue.runs, min(BATCH, free))):
             del queue.runs[run]
             taken[run] = None
             if run in self._flights:
@@ -325,7 +325,8 @@ class Dispatcher:
     def _hand_out_tasks(self, app_id: str) -> None:
         queue = self._queues.get(app_id)
         while queue and queue.tasks and not self._closed:
-            chosen = list(itertools.islice(queue.tasks, min(BATCH, queue.task_room)))
+            free = sum(room(worker.tasks) for worker in queue.workers)
+            chosen = list(itertools.islice(queue.tasks, min(BATCH, free)))
             if not chosen:
                 return
             try:
@@ -340,7 +341,7 @@ class Dispatcher:
     def _hand_out_task(self, queue: Queue, task_id: TaskId, asked: Asked | None) -> None:
         del queue.tasks[task_id]
         if asked is not None:
-            worker = max(queue.workers, key=lambda each: each.task_room)
+            worker = max(queue.workers, key=lambda each: room(each.tasks))
             worker.tasks.add(task_id)
             worker.items.put_nowait(task_item(asked, task_id))
 

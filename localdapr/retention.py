@@ -5,6 +5,7 @@ nothing else; forgetting is `purging`'s.
 """
 
 import asyncio
+import functools
 import logging
 import sqlite3
 import time
@@ -56,19 +57,12 @@ async def sweep(store: Store, retentions: Mapping[str, Retention], now: int) -> 
     for app_id, retention in tuple(retentions.items()):
         for status, kept in retention.seconds.items():
             before = now - int(kept * 1_000_000)
-            forgotten += await _forget(store, app_id, status, before)
+            forget = functools.partial(
+                purging.purge_ended, app_id=app_id, status=status, before=before, most=AT_ONCE
+            )
+            while count := await store.write(forget):
+                forgotten += count
     return forgotten
-
-
-async def _forget(store: Store, app_id: str, status: Status, before: int) -> int:
-    forgotten = 0
-    while True:
-        count = await store.write(
-            lambda db: purging.purge_ended(db, app_id, status, before, AT_ONCE)
-        )
-        forgotten += count
-        if count < AT_ONCE:
-            return forgotten
 
 
 async def sweep_forever(

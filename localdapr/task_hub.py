@@ -184,32 +184,33 @@ def _filter(asked: Any) -> Filter:
 
 
 def _found(instance: Instance | None, with_payloads: bool) -> Any:
+    response = pb.GetInstanceResponse(exists=instance is not None)
     if instance is None:
-        return pb.GetInstanceResponse(exists=False)
-    response = pb.GetInstanceResponse(exists=True)
+        return response
     state = response.workflowState
     state.instanceId, state.name = instance.instance_id, instance.name
     state.workflowStatus = instance.shown_status.value  # type: ignore[assignment]
     state.executionId.value = instance.execution_id
-    state.createdTimestamp.FromMicroseconds(instance.created_at)
-    state.lastUpdatedTimestamp.FromMicroseconds(instance.updated_at)
-    if instance.completed_at is not None:
-        state.completedTimestamp.FromMicroseconds(instance.completed_at)
-    if instance.scheduled_at is not None:
-        state.scheduledStartTimestamp.FromMicroseconds(instance.scheduled_at)
+    state.tags.update(instance.tags)
     if instance.parent is not None:
         state.parentInstanceId.value = instance.parent.instance_id
-    state.tags.update(instance.tags)
     if instance.failure is not None:
         state.failureDetails.ParseFromString(instance.failure)
-    texts = [("version", instance.version)]
-    if with_payloads:
-        texts += [
-            ("input", instance.input),
-            ("output", instance.output),
-            ("customStatus", instance.custom_status),
-        ]
-    for name, value in texts:
-        if value is not None:
+    for name, field in (_TIMES | _TEXTS | (_PAYLOADS if with_payloads else {})).items():
+        value = getattr(instance, field)
+        if value is not None and name in _TIMES:
+            getattr(state, name).FromMicroseconds(value)
+        elif value is not None:
             getattr(state, name).value = value
     return response
+
+
+# Fields of the answer, and of Instance.
+_TIMES = {
+    "createdTimestamp": "created_at",
+    "lastUpdatedTimestamp": "updated_at",
+    "completedTimestamp": "completed_at",
+    "scheduledStartTimestamp": "scheduled_at",
+}
+_TEXTS = {"version": "version"}
+_PAYLOADS = {"input": "input", "output": "output", "customStatus": "custom_status"}

@@ -4,6 +4,7 @@ Plain data in memory, and the choice of who gets what. Hands out nothing itself.
 """
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from localdapr.instances import TaskId, Work
@@ -23,15 +24,10 @@ class Worker:
     turns: set[int] = field(default_factory=set)
     tasks: set[TaskId] = field(default_factory=set)
 
-    @property
-    def turn_room(self) -> int:
-        """How many more turns the worker may hold."""
-        return max(0, IN_FLIGHT - len(self.turns))
 
-    @property
-    def task_room(self) -> int:
-        """How many more activities; apart, because these may be long and even start workflows."""
-        return max(0, IN_FLIGHT - len(self.tasks))
+def room(held: Collection[object]) -> int:
+    """How many more turns, or activities, a worker may hold; apart, as these may be long."""
+    return max(0, IN_FLIGHT - len(held))
 
 
 @dataclass(frozen=True)
@@ -56,16 +52,6 @@ class Queue:
     stalled: dict[int, set[Worker]] = field(default_factory=dict)
     workers: list[Worker] = field(default_factory=list)
     asked: bool = False
-
-    @property
-    def turn_room(self) -> int:
-        """How many more turns the workers may hold."""
-        return sum(worker.turn_room for worker in self.workers)
-
-    @property
-    def task_room(self) -> int:
-        """How many more activities the workers may hold."""
-        return sum(worker.task_room for worker in self.workers)
 
     def attach(self, worker: Worker) -> None:
         """One more worker; what stalled is tried on its code."""
@@ -98,6 +84,6 @@ class Queue:
         """
         tried = self.stalled.get(run, ())
         able = [worker for worker in self.workers if worker not in tried] or self.workers
-        knowing = [worker for worker in able if run in worker.known and worker.turn_room]
-        worker = max(knowing or able, key=lambda each: each.turn_room)
+        knowing = [worker for worker in able if run in worker.known and room(worker.turns)]
+        worker = max(knowing or able, key=lambda each: room(each.turns))
         return worker, worker.known.get(run, 0) if worker.stateful else 0

@@ -135,12 +135,8 @@ def _begun(instance: Instance, response: WorkflowResponse, now: int) -> Instance
 
 def _note_version(turn: Turn, response: WorkflowResponse) -> None:
     """The version and patches that the code chose belong to the history: a replay repeats them."""
-    if not response.HasField("version"):
-        return
-    for happened in turn.history:
-        if happened.HasField("workflowStarted"):
-            happened.workflowStarted.version.CopyFrom(response.version)
-            return
+    if response.HasField("version"):
+        turn.history[0].workflowStarted.version.CopyFrom(response.version)
 
 
 def _recursive_termination(events: Sequence[HistoryEvent]) -> HistoryEvent | None:

@@ -16,8 +16,8 @@ Story = Callable[[Dispatcher, Workflows], Awaitable[None]]
 async def running(folder: Path) -> AsyncIterator[tuple[Dispatcher, Workflows]]:
     """Both are usable inside; the folder may be opened again afterwards."""
     store = Store(folder, [rows.SCHEMA])
-    dispatcher = Dispatcher(store, ["shop"])
-    await dispatcher.start()
+    dispatcher = Dispatcher(store)
+    await dispatcher.add("shop")
     try:
         yield dispatcher, Workflows("shop", dispatcher)
     finally:

@@ -138,8 +138,8 @@ class Hub:
 
 async def play(folder: Path, scripts: dict[str, list[Any]], moves: list[tuple[str, int]]) -> None:
     store = Store(folder, [rows.SCHEMA])
-    dispatcher = Dispatcher(store, ["shop"])
-    await dispatcher.start()
+    dispatcher = Dispatcher(store)
+    await dispatcher.add("shop")
     hub = Hub(dispatcher, Workflows("shop", dispatcher))
     try:
         for name, steps in scripts.items():
