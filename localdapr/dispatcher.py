@@ -1,8 +1,8 @@
 """The one gate to running: who works on which turn or activity at this moment.
 
 Owns the workers' streams and what is in flight: in memory only, because all of it can be found
-again in the store. Start, event, retry and recovery only enqueue; only `_hand_out_turns` and
-`_hand_out_tasks` give work away. Never changes an instance itself. All runs on the event loop.
+again in the store. Start, event, retry and recovery only enqueue; only `_hand_out` gives work away.
+Never changes an instance itself. All methods run on the event loop.
 
 A turn has no effect but its answer. So it is handed out as soon as its cause is written, while
 that is still on its way to the disk; the answer is written behind the cause, and is refused when
@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from localdapr import instances
 from localdapr.engine.inbox import begin_turn
 from localdapr.errors import LostWorkItemError
-from localdapr.instances import Asked, Consequences, TaskId
+from localdapr.instances import Consequences, TaskId
 from localdapr.store import Job, Store, tell
 from localdapr.timer_queue import TimerQueue
 from localdapr.wire import WorkflowResponse, pb
@@ -32,7 +32,6 @@ from localdapr.workers import Flight, Queue, Worker, room
 log = logging.getLogger(__name__)
 Taken = dict[int, Flight | None]
 
-BATCH = 64  # work items that are handed out in one go
 ANY_INSTANCE = 0  # not a row number: who watches it is told of all
 RETRY_AFTER = 1.0  # seconds until work is offered again after the store failed
 
@@ -79,8 +78,7 @@ class Dispatcher:
         """A worker opened its stream."""
         worker, queue = Worker(app_id, stateful), self._queues[app_id]
         queue.attach(worker)
-        self._want_turns(queue)
-        self._hand_out_tasks(app_id)
+        self._want(queue)
         return worker
 
     def detach(self, worker: Worker) -> None:
@@ -90,8 +88,7 @@ class Dispatcher:
         for run in list(worker.turns):
             self._land(run)
             self._wake(worker.app_id, run)
-        self._want_turns(queue)
-        self._hand_out_tasks(worker.app_id)
+        self._want(queue)
 
     def connected(self, app_id: str) -> int:
         """How many workers of an app hold a stream."""
@@ -155,10 +152,7 @@ class Dispatcher:
         if self._closed:
             return
         for app_id, task_id in done.tasks:
-            if app_id in self._queues:
-                self._queues[app_id].offer(task_id)
-        for app_id in {app_id for app_id, _ in done.tasks}:
-            self._hand_out_tasks(app_id)
+            self._offer_task(app_id, task_id)
         self._timers.add(done.timers)
         self._timers.drop(done.dropped)
         for run in done.ended:
@@ -210,14 +204,14 @@ class Dispatcher:
         if run in self._again:
             self._again.discard(run)
             self._wake(flight.worker.app_id, run)
-        self._want_turns(self._queues[flight.worker.app_id])
+        self._want(self._queues[flight.worker.app_id])
 
     def _land_task(self, task_id: TaskId) -> str | None:
         """An activity is no longer in flight; gives the app whose worker held it."""
         for worker in self._all_workers():
             if task_id in worker.tasks:
                 worker.tasks.discard(task_id)
-                self._hand_out_tasks(worker.app_id)
+                self._want(self._queues[worker.app_id])
                 return worker.app_id
         return None
 
@@ -232,10 +226,9 @@ class Dispatcher:
         self._wake(flight.worker.app_id, run)
 
     def _offer_task(self, app_id: str | None, task_id: TaskId) -> None:
-        """Offer an activity again whose result could not be saved."""
-        if app_id is not None:
+        if app_id in self._queues:
             self._queues[app_id].offer(task_id)
-            self._hand_out_tasks(app_id)
+            self._want(self._queues[app_id])
 
     def _wake_all(self, done: Consequences) -> None:
         for app_id, run in done.wake:
@@ -247,7 +240,7 @@ class Dispatcher:
             self._again.add(run)
         elif app_id in self._queues:
             self._queues[app_id].runs[run] = None
-            self._want_turns(self._queues[app_id])
+            self._want(self._queues[app_id])
 
     def _forget(self, run: int) -> None:
         """An execution ended: no worker's memory of its history is of use."""
@@ -269,27 +262,34 @@ class Dispatcher:
 
     # Handing out.
 
-    def _want_turns(self, queue: Queue) -> None:
-        """Hand out turns at the end of the group of writes that is under way, or in the next."""
-        if queue.asked or self._closed or not queue.runs:
-            return
-        if not any(room(worker.turns) for worker in queue.workers):
+    def _want(self, queue: Queue) -> None:
+        """Hand out work at the end of the group of writes that is under way, or in the next."""
+        if queue.asked or self._closed or not (queue.free_runs() or queue.free_tasks()):
             return
         queue.asked, taken = True, Taken()
-        job = functools.partial(self._hand_out_turns, queue, taken)
+        job = functools.partial(self._hand_out, queue, taken)
         self.store.submit(job, functools.partial(self._take_back, queue, taken), patient=True)
 
-    def _hand_out_turns(self, queue: Queue, taken: Taken, db: sqlite3.Connection) -> None:
+    def _hand_out(self, queue: Queue, taken: Taken, db: sqlite3.Connection) -> None:
         queue.asked = False
-        free = sum(room(worker.turns) for worker in queue.workers)
-        for run in list(itertools.islice(queue.runs, min(BATCH, free))):
+        for task_id in queue.free_tasks():
+            self._hand_out_task(queue, task_id, db)
+        for run in queue.free_runs():
             del queue.runs[run]
             taken[run] = None
             if run in self._flights:
                 self._again.add(run)
             else:
                 taken[run] = self._hand_out_turn(queue, run, db)
-        self._want_turns(queue)
+        self._want(queue)
+
+    def _hand_out_task(self, queue: Queue, task_id: TaskId, db: sqlite3.Connection) -> None:
+        asked = instances.load_task(db, task_id)
+        del queue.tasks[task_id]
+        if asked is not None:
+            worker = max(queue.workers, key=lambda each: room(each.tasks))
+            worker.tasks.add(task_id)
+            worker.items.put_nowait(task_item(asked, task_id))
 
     def _hand_out_turn(self, queue: Queue, run: int, db: sqlite3.Connection) -> Flight | None:
         worker, known = queue.choose(run)
@@ -320,30 +320,7 @@ class Dispatcher:
 
     def _offer_runs(self, queue: Queue, taken: Taken) -> None:
         queue.runs.update(dict.fromkeys(run for run in taken if run not in self._flights))
-        self._want_turns(queue)
-
-    def _hand_out_tasks(self, app_id: str) -> None:
-        queue = self._queues.get(app_id)
-        while queue and queue.tasks and not self._closed:
-            free = sum(room(worker.tasks) for worker in queue.workers)
-            chosen = list(itertools.islice(queue.tasks, min(BATCH, free)))
-            if not chosen:
-                return
-            try:
-                loaded = self.store.look(functools.partial(instances.load_tasks, task_ids=chosen))
-            except sqlite3.Error:
-                log.exception("cannot read activities; trying again")
-                self._later(functools.partial(self._hand_out_tasks, app_id))
-                return
-            for task_id, asked in zip(chosen, loaded, strict=True):
-                self._hand_out_task(queue, task_id, asked)
-
-    def _hand_out_task(self, queue: Queue, task_id: TaskId, asked: Asked | None) -> None:
-        del queue.tasks[task_id]
-        if asked is not None:
-            worker = max(queue.workers, key=lambda each: room(each.tasks))
-            worker.tasks.add(task_id)
-            worker.items.put_nowait(task_item(asked, task_id))
+        self._want(queue)
 
 
 def _note_failure(fired: "asyncio.Future[None]") -> None:

@@ -211,11 +211,6 @@ def end_task(
     return post(db, row, result, now) if done.rowcount else Consequences()
 
 
-def load_tasks(db: sqlite3.Connection, task_ids: Sequence[TaskId]) -> list[Asked | None]:
-    """As `load_task`, for each."""
-    return [load_task(db, task_id) for task_id in task_ids]
-
-
 def load_task(db: sqlite3.Connection, task_id: TaskId) -> Asked | None:
     """A task that waits to be run."""
     found = db.execute(

@@ -1,6 +1,6 @@
 """The one owner of the data file: a SQLite database in WAL mode that survives a crash at any time.
 
-Owns the connections, the thread that commits, and the file's identity. Knows no table but its own
+Owns the connection, the thread that commits, and the file's identity. Knows no table but its own
 mark: each module that keeps data gives its `SCHEMA` and sends functions that take a connection.
 
 These functions run on the event loop, in one transaction that grows until it is committed; only
@@ -43,11 +43,9 @@ class Store:
         self.path = folder / FILE_NAME
         self._lock = lock_folder(folder)
         try:
-            self._writer = _open(self.path)
-            _check(self._writer, self.path)
-            _prepare(self._writer, schemas)
-            self._reader = _open(self.path)
-            _tune(self._reader)
+            self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+            _check(self._db, self.path)
+            _prepare(self._db, schemas)
         except (sqlite3.DatabaseError, OSError, DatabaseError) as cause:
             os.close(self._lock)
             raise _refusal(self.path, cause) from cause
@@ -62,7 +60,7 @@ class Store:
         self._thread.start()
 
     async def write(self, job: Job[T]) -> T:
-        """Run `job` in the writer's transaction; resolves once its effect is on disk.
+        """Run `job` in the next transaction; resolves once its effect is on disk.
 
         An exception of the job undoes that job alone and is raised here. A failing disk raises
         sqlite3.OperationalError, and nothing of the job is kept.
@@ -85,16 +83,10 @@ class Store:
         self._urgent = True
 
     async def read(self, job: Job[T]) -> T:
-        """As `look`."""
-        return self.look(job)
-
-    def look(self, job: Job[T]) -> T:
-        """Run `job` on the reader's connection: it sees what is on disk, all of one moment."""
-        self._reader.execute("BEGIN")
-        try:
-            return job(self._reader)
-        finally:
-            self._reader.rollback()
+        """Run `job`, which only reads: it sees what is on disk, all of one moment."""
+        if self._committing or self._db.in_transaction:
+            return await self.write(job)
+        return job(self._db)
 
     def close(self) -> None:
         """Finish what was asked, then close the file. May be called twice."""
@@ -108,9 +100,8 @@ class Store:
             self._settle(self._failure)
         while self._line or self._group:
             self._run_line()
-            self._settle(_commit(self._writer))
-        self._reader.close()
-        self._writer.close()
+            self._settle(_commit(self._db))
+        self._db.close()
         os.close(self._lock)
 
     def _call(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -124,10 +115,10 @@ class Store:
         if self._committing or self._closed:
             return
         self._run_line()
-        if not self._writer.in_transaction:
+        if not self._db.in_transaction:
             self._end(loop, None)
-        elif self._writer.total_changes == self._unchanged:
-            self._end(loop, _commit(self._writer))
+        elif self._db.total_changes == self._unchanged:
+            self._end(loop, _commit(self._db))
         elif self._urgent or len(self._group) >= GROUP:
             self._begin_commit(loop)
         elif self._alarm is None:
@@ -139,16 +130,16 @@ class Store:
             job, then = self._line.popleft()
             try:
                 self._begin()
-                self._group.append((then, *_run_job(self._writer, job)))
+                self._group.append((then, *_run_job(self._db, job)))
             except sqlite3.Error as failure:
                 self._group.append((then, None, failure))
-                _roll_back(self._writer)
+                _roll_back(self._db)
                 self._settle(failure)
 
     def _begin(self) -> None:
-        if not self._writer.in_transaction:
-            self._unchanged = self._writer.total_changes
-            self._writer.execute("BEGIN IMMEDIATE")
+        if not self._db.in_transaction:
+            self._unchanged = self._db.total_changes
+            self._db.execute("BEGIN IMMEDIATE")
 
     def _begin_commit(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._alarm is not None:
@@ -161,7 +152,7 @@ class Store:
     def _serve_commits(self) -> None:
         """The thread: commit whenever a loop asks, and tell that loop; until None comes."""
         while (loop := self._commits.get()) is not None:
-            self._failure = _commit(self._writer)
+            self._failure = _commit(self._db)
             loop.call_soon_threadsafe(self._end_commit, loop)
 
     def _end_commit(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -221,14 +212,10 @@ def _roll_back(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-
-
 def _tune(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # spares a lock for each transaction
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA busy_timeout=10000")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT}")
     # Debian's SQLite overwrites with zeros what is deleted, and so writes large payloads once more.

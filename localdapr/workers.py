@@ -4,12 +4,14 @@ Plain data in memory, and the choice of who gets what. Hands out nothing itself.
 """
 
 import asyncio
+import itertools
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from localdapr.instances import TaskId, Work
 from localdapr.wire import HistoryEvent, pb
 
+BATCH = 64  # turns, and activities, that are handed out in one go
 IN_FLIGHT = 256  # turns, and activities, that one worker holds at a time; what is above waits
 
 
@@ -52,6 +54,16 @@ class Queue:
     stalled: dict[int, set[Worker]] = field(default_factory=dict)
     workers: list[Worker] = field(default_factory=list)
     asked: bool = False
+
+    def free_runs(self) -> list[int]:
+        """The instances whose turns can be handed out now."""
+        free = sum(room(worker.turns) for worker in self.workers)
+        return list(itertools.islice(self.runs, min(BATCH, free)))
+
+    def free_tasks(self) -> list[TaskId]:
+        """The activities that can be handed out now."""
+        free = sum(room(worker.tasks) for worker in self.workers)
+        return list(itertools.islice(self.tasks, min(BATCH, free)))
 
     def attach(self, worker: Worker) -> None:
         """One more worker; what stalled is tried on its code."""

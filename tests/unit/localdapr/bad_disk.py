@@ -14,7 +14,7 @@ from localdapr.store import Store
 def slow_disk(store: Store) -> Iterator[None]:
     """Nothing comes to the disk inside."""
     gate = threading.Event()
-    store._writer.set_trace_callback(lambda sql: gate.wait(10) if sql == "COMMIT" else None)
+    store._db.set_trace_callback(lambda sql: gate.wait(10) if sql == "COMMIT" else None)
     try:
         yield
     finally:

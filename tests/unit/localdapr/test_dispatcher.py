@@ -145,7 +145,7 @@ def test_a_turn_that_could_not_be_saved_is_offered_again(play, monkeypatch) -> N
         worker = dispatcher.attach("shop", stateful=False)
         await workflows.start(StartRequest("story", "i1"))
         turn = await take(worker)
-        db = dispatcher.store._writer
+        db = dispatcher.store._db
         db.execute("PRAGMA query_only=1")
         with pytest.raises(sqlite3.OperationalError):
             await dispatcher.end_turn(turn.completionToken, finish())

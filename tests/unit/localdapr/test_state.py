@@ -229,7 +229,7 @@ def test_many_keys_are_read_in_the_order_asked(states: StateStores) -> None:
     assert [entry and entry.value for entry in entries] == [b"3", None, b"1"]
 
 
-def test_twenty_writers_with_etags_lose_no_update(states: StateStores) -> None:
+def test_twenty_dbs_with_etags_lose_no_update(states: StateStores) -> None:
     async def add_one() -> None:
         while True:
             entry = await states.get("own", "n")

@@ -1,7 +1,6 @@
 import asyncio
 import contextlib
 import sqlite3
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from localdapr.errors import DatabaseError
 from localdapr.store import FILE_NAME, Store
+from tests.unit.localdapr.bad_disk import slow_disk
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS words (word TEXT UNIQUE)"
 
@@ -40,7 +40,7 @@ def test_what_was_acknowledged_is_read_and_is_there_after_opening_again(tmp_path
 
 def test_writes_that_arrive_together_share_a_transaction(store: Store) -> None:
     begun = []
-    store._writer.set_trace_callback(lambda sql: begun.append(sql) if "BEGIN" in sql else None)
+    store._db.set_trace_callback(lambda sql: begun.append(sql) if "BEGIN" in sql else None)
 
     async def write_all() -> None:
         await asyncio.gather(*(store.write(add(str(n))) for n in range(50)))
@@ -63,14 +63,14 @@ def test_a_job_that_fails_is_undone_alone(store: Store) -> None:
     assert asyncio.run(store.read(words)) == ["kept", "kept too"]
 
 
-def test_a_full_disk_is_an_error_for_the_writer_and_passes_when_there_is_space(
+def test_a_full_disk_is_an_error_for_the_db_and_passes_when_there_is_space(
     store: Store,
 ) -> None:
-    (pages,) = store._writer.execute("PRAGMA page_count").fetchone()
-    store._writer.execute(f"PRAGMA max_page_count={pages}")
+    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count={pages}")
     with pytest.raises(sqlite3.OperationalError, match="full"):
         asyncio.run(store.write(add("x" * 100_000)))
-    store._writer.execute("PRAGMA max_page_count=100000")
+    store._db.execute("PRAGMA max_page_count=100000")
     asyncio.run(store.write(add("fits")))
     assert asyncio.run(store.read(words)) == ["fits"]
 
@@ -132,44 +132,26 @@ def test_the_file_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path
     assert (tmp_path / FILE_NAME).read_bytes() == before
 
 
-def test_all_that_one_job_reads_is_of_one_moment(store: Store) -> None:
-    def read_around_a_commit(db: sqlite3.Connection) -> list[list[str]]:
-        first = words(db)
-        with contextlib.closing(sqlite3.connect(store.path, timeout=10)) as other:
-            other.execute("INSERT INTO words VALUES ('meanwhile')")
-            other.commit()
-        return [first, words(db)]
+def test_who_reads_what_is_not_on_disk_yet_waits_until_it_is(store: Store) -> None:
+    async def write_and_read() -> None:
+        with slow_disk(store):
+            writing = asyncio.ensure_future(store.write(add("dough")))
+            await asyncio.sleep(0.01)
+            reading = asyncio.ensure_future(store.read(words))
+            await asyncio.sleep(0.01)
+            assert not reading.done()
+        assert await reading == ["dough"]
+        await writing
 
-    assert asyncio.run(store.read(read_around_a_commit)) == [[], []]
-    assert asyncio.run(store.read(words)) == ["meanwhile"]
-
-
-def test_a_job_sees_what_is_not_on_disk_yet_and_a_reader_does_not(store: Store) -> None:
-    async def write_and_read() -> tuple[list[str], list[str]]:
-        first, seen = (asyncio.ensure_future(store.write(job)) for job in (add("dough"), words))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        read = await store.read(words)
-        await first
-        return await seen, read
-
-    assert asyncio.run(write_and_read()) == (["dough"], [])
+    asyncio.run(write_and_read())
 
 
 def test_nothing_is_acknowledged_before_the_commit_has_ended(store: Store) -> None:
-    gate, coming = threading.Event(), threading.Event()
-
-    def hold(sql: str) -> None:
-        if sql == "COMMIT":
-            coming.set()
-            gate.wait(10)
-
     async def write() -> None:
-        store._writer.set_trace_callback(hold)
-        asked = [asyncio.ensure_future(store.write(add(word))) for word in ("now", "soon")]
-        await asyncio.to_thread(coming.wait, 10)
-        assert not any(each.done() for each in asked)
-        gate.set()
+        with slow_disk(store):
+            asked = [asyncio.ensure_future(store.write(add(word))) for word in ("now", "soon")]
+            await asyncio.sleep(0.05)
+            assert not any(each.done() for each in asked)
         assert await asyncio.gather(*asked) == [1, 1]
 
     asyncio.run(write())
@@ -187,11 +169,11 @@ def test_a_patient_job_is_committed_though_nobody_else_comes(store: Store) -> No
 
 def test_a_commit_that_fails_undoes_all_that_waited_for_it(store: Store) -> None:
     async def write_all() -> list[object]:
-        (pages,) = store._writer.execute("PRAGMA page_count").fetchone()
-        store._writer.execute(f"PRAGMA max_page_count={pages}")
+        (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+        store._db.execute(f"PRAGMA max_page_count={pages}")
         jobs = [store.write(add(word)) for word in ("small", "x" * 100_000)]
         outcomes = await asyncio.gather(*jobs, return_exceptions=True)
-        store._writer.execute("PRAGMA max_page_count=100000")
+        store._db.execute("PRAGMA max_page_count=100000")
         return [*outcomes, await store.write(add("later"))]
 
     first, second, later = asyncio.run(write_all())
