@@ -115,12 +115,9 @@ class Dispatcher:
 
     async def end_task(self, token: str, response: "pb.ActivityResponse") -> None:
         """Save an activity's result. A result that nobody waits for any more is ignored."""
-        now, task_id = self.now(), to_task_id(token)
-        result = task_result(response, now)
+        task_id, result = to_task_id(token), task_result(response, self.now())
         again = functools.partial(self._offer_task, self._land_task(task_id), task_id)
-        await self._save(
-            lambda db: instances.end_task(db, task_id, result, now), again, patient=True
-        )
+        await self._save(lambda db: instances.end_task(db, task_id, result), again, patient=True)
 
     # What is saved, and what follows from it.
 

@@ -199,16 +199,19 @@ def _position(row: Row) -> tuple[str, int]:
     return row.instance.execution_id, row.history_length
 
 
-def end_task(
-    db: sqlite3.Connection, task_id: TaskId, result: HistoryEvent, now: int
-) -> Consequences:
-    """Save an activity's result for its workflow; nothing when that task is done or given up."""
+def end_task(db: sqlite3.Connection, task_id: TaskId, result: HistoryEvent) -> Consequences:
+    """Save an activity's result for its workflow; nothing when that task is done or given up.
+
+    No look at the header: an instance that has ended, or begun anew, has none of its tasks left.
+    """
     run, position, execution_id = task_id
-    row = load(db, run)
-    if row is None or row.instance.execution_id != execution_id:
+    of = "SELECT app_id FROM instances WHERE run = ? AND execution_id = ?"
+    found = db.execute(of, (run, execution_id)).fetchone()
+    task = "DELETE FROM tasks WHERE run = ? AND position = ?"
+    if found is None or not db.execute(task, (run, position)).rowcount:
         return Consequences()
-    done = db.execute("DELETE FROM tasks WHERE run = ? AND position = ?", (run, position))
-    return post(db, row, result, now) if done.rowcount else Consequences()
+    inboxes.add(db, run, result)
+    return Consequences(wake={(found[0], run)})
 
 
 def load_task(db: sqlite3.Connection, task_id: TaskId) -> Asked | None:

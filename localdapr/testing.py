@@ -228,7 +228,7 @@ class WorkflowEnvironment:
             return
         item = task_item(found, task_id).activityRequest
         result = task_result(self._executor.run_activity(item), self._clock)
-        self._note(instances.end_task(self._db, task_id, result, self._clock))
+        self._note(instances.end_task(self._db, task_id, result))
 
     def _fire_next(self, until: int | None) -> bool:
         timer = self._db.execute(

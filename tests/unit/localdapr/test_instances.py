@@ -62,7 +62,7 @@ def left_over(db: sqlite3.Connection) -> int:
 def test_a_story_of_one_task_runs_to_its_end_and_leaves_nothing_to_do(db) -> None:
     run = begin(db)
     ((app_id, task_id),) = answer(db, next_work(db, run), schedule()).tasks
-    assert instances.end_task(db, task_id, done_event(), NOW).wake == {(app_id, run)}
+    assert instances.end_task(db, task_id, done_event()).wake == {(app_id, run)}
     assert answer(db, next_work(db, run), finish()).ended == {run}
     kinds = [e.WhichOneof("eventType") for e in instances.history(db, run)]
     assert kinds == [
@@ -101,8 +101,8 @@ def test_a_late_answer_of_a_lost_worker_changes_nothing(db) -> None:
 def test_the_result_of_a_task_counts_once(db) -> None:
     run = begin(db)
     ((_, task_id),) = answer(db, next_work(db, run), schedule()).tasks
-    assert instances.end_task(db, task_id, done_event(), NOW).wake
-    assert not instances.end_task(db, task_id, done_event(), NOW).wake
+    assert instances.end_task(db, task_id, done_event()).wake
+    assert not instances.end_task(db, task_id, done_event()).wake
 
 
 def test_what_a_former_execution_scheduled_does_not_reach_the_new_one(db) -> None:
@@ -110,7 +110,7 @@ def test_what_a_former_execution_scheduled_does_not_reach_the_new_one(db) -> Non
     ((_, task_id),) = answer(db, next_work(db, run), schedule()).tasks
     instances.post(db, instances.require(db, "shop", "i1"), raised("go", None, NOW), NOW)
     answer(db, next_work(db, run), finish(pb.ORCHESTRATION_STATUS_CONTINUED_AS_NEW))
-    assert not instances.end_task(db, task_id, done_event(), NOW).wake
+    assert not instances.end_task(db, task_id, done_event()).wake
     assert [e.WhichOneof("eventType") for e in next_work(db, run).batch] == ["executionStarted"]
 
 

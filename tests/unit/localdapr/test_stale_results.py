@@ -74,7 +74,7 @@ def test_a_result_that_came_during_the_last_turn_of_an_execution_is_not_the_next
     post(db, raised("go", None, NOW))
     last = next_work(db, run)
     result = event("taskCompleted", {"taskScheduledId": 1}, NOW)
-    instances.end_task(db, task_id, result, NOW)
+    instances.end_task(db, task_id, result)
     post(db, raised("stay", None, NOW))
     answer(db, last, AGAIN)
     assert kinds(next_work(db, run).batch) == ["executionStarted", "eventRaised"]

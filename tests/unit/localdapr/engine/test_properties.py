@@ -304,7 +304,7 @@ class AnyOrder(RuleBasedStateMachine):
             result = event("taskCompleted", {"taskScheduledId": 1}, self.clock)
         else:
             result = self._result(asked)
-        self._follow(instances.end_task(self.db, task_id, result, self.clock))
+        self._follow(instances.end_task(self.db, task_id, result))
 
     def _result(self, task: instances.Asked) -> HistoryEvent:
         """The task fails as often as its input says, counted in what its workflow knows."""
