@@ -44,6 +44,8 @@ class Store:
         self._lock = lock_folder(folder)
         try:
             self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+            # Before anything is read: then no lock is taken and no memory shared for each commit.
+            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
             _check(self._db, self.path)
             _prepare(self._db, schemas)
         except (sqlite3.DatabaseError, OSError, DatabaseError) as cause:
@@ -213,7 +215,6 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 
 
 def _tune(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # spares a lock for each transaction
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
