@@ -59,11 +59,16 @@ class Dispatcher:
 
         It stays known; its work waits for its workers.
         """
-        if app_id not in self._queues:
+        if app_id in self._queues:
+            return
+        self._queues[app_id] = Queue()  # first: what comes during the read counts too
+        try:
             unfinished = await self.store.read(lambda db: instances.unfinished(db, (app_id,)))
-            self._queues[app_id] = Queue()
-            self._wake_all(unfinished)
-            self._follow(unfinished)
+        except sqlite3.Error:
+            del self._queues[app_id]
+            raise
+        self._wake_all(unfinished)
+        self._follow(unfinished)
 
     async def close(self) -> None:
         """Stop handing out work. What is in flight is offered again at the next start."""

@@ -14,6 +14,7 @@ from localdapr.errors import LostWorkItemError
 from localdapr.wire import WorkflowAction, WorkflowResponse, pb
 from localdapr.workers import Worker
 from localdapr.workflows import StartRequest, Workflows
+from tests.unit.localdapr.bad_disk import slow_disk
 from tests.unit.localdapr.running_dispatcher import running
 
 
@@ -168,3 +169,21 @@ def test_everything_is_taken_up_again_after_a_restart(tmp_path: Path) -> None:
             assert task.activityRequest.name == "cook"
 
     asyncio.run(story())
+
+
+def test_what_comes_for_an_app_while_it_is_taken_up_is_not_lost(play) -> None:
+    async def story(dispatcher: Dispatcher, workflows: Workflows) -> None:
+        with slow_disk(dispatcher.store):
+            before = asyncio.ensure_future(workflows.start(StartRequest("story", "i1")))
+            await asyncio.sleep(0.01)
+            adding = asyncio.ensure_future(dispatcher.add("kitchen"))
+            await asyncio.sleep(0)
+            kitchen = Workflows("kitchen", dispatcher)
+            meanwhile = asyncio.ensure_future(kitchen.start(StartRequest("story", "i2")))
+            await asyncio.sleep(0)
+        await asyncio.gather(before, adding, meanwhile)
+        worker = dispatcher.attach("kitchen", stateful=False)
+        item = await asyncio.wait_for(take(worker), 5)
+        assert item.workflowRequest.instanceId == "i2"
+
+    play(story)
