@@ -27,8 +27,8 @@ def foreign(path: Path) -> None:
 
 def ours(path: Path) -> None:
     store = Store(path.parent, [rows.SCHEMA])
-    store._writer.execute("CREATE TABLE filler (x)")
-    store._writer.execute("INSERT INTO filler VALUES (randomblob(?))", (ROOM,))
+    store._db.execute("CREATE TABLE filler (x)")
+    store._db.execute("INSERT INTO filler VALUES (randomblob(?))", (ROOM,))
     store.close()
 
 
