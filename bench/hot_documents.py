@@ -37,7 +37,7 @@ def main() -> None:
     asked = arguments()
     with open_shop(max(asked.writers)) as (shop, sidecars):
         for policy in POLICIES:
-            with contextlib.closing(Redis(shop.redis_port)) as redis:
+            with contextlib.closing(Redis(shop.runtime_ports.redis)) as redis:
                 redis.ask("CONFIG", "SET", "appendfsync", policy)
             print(f"\nappendfsync {policy}")
             show_latency(sidecars[0], asked.seconds)
@@ -83,12 +83,13 @@ def sidecar_at(shop: DaprShop, name: str) -> Sidecar:
 def show_latency(sidecar: Sidecar, seconds: float) -> None:
     """The medians of one read, of one write, and of both, one at a time."""
     value = first_content()
-    sidecar.save_state("bench-latency", value)
+    key = f"bench-latency-{next(_numbers)}"
+    sidecar.save_state(key, value)
 
     def write() -> None:
-        sidecar.save_state("bench-latency", value, sidecar.get_state("bench-latency")[1])
+        sidecar.save_state(key, value, sidecar.get_state(key)[1])
 
-    read = median_of(lambda: sidecar.get_state("bench-latency"), seconds)
+    read = median_of(lambda: sidecar.get_state(key), seconds)
     both = median_of(write, seconds)
     print(f"one read {read * 1000:.2f} ms, a read and a write {both * 1000:.2f} ms")
 

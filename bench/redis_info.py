@@ -1,6 +1,7 @@
 """Redis over its own protocol: what it says of itself, and what two such answers differ by."""
 
 import socket
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +77,25 @@ def calls_between(before: RedisInfo, after: RedisInfo) -> dict[str, int]:
     """How often each command was called, the most frequent first."""
     counts = {name: calls - before.calls.get(name, 0) for name, calls in after.calls.items()}
     return dict(sorted(((n, c) for n, c in counts.items() if c), key=lambda pair: -pair[1]))
+
+
+def bytes_by_kind(redis: Redis) -> dict[str, int]:
+    """What all keys take, by whose they are: an app, its workflows, or a topic."""
+    taken: defaultdict[str, int] = defaultdict(int)
+    cursor = "0"
+    while True:
+        cursor, keys = redis.ask("SCAN", cursor, "COUNT", "1000")
+        for key in keys:
+            taken[_kind(key)] += int(redis.ask("MEMORY", "USAGE", key, "SAMPLES", "0") or 0)
+        if cursor == "0":
+            return dict(taken)
+
+
+def _kind(key: str) -> str:
+    app, is_of_app, rest = key.partition("||")
+    if not is_of_app:
+        return f"topic {key}"
+    return f"{app}, workflows" if rest.startswith("dapr.internal") else app
 
 
 def _counts(row: str) -> dict[str, str]:

@@ -58,11 +58,20 @@ def _show_redis(runs: Sequence["Run"]) -> None:
     for name, count in calls.most_common():
         if name not in _NOT_COUNTED:
             print(f"{name:35}{count / orders:9.1f}")
+    reminders = [run.after.reminders - run.before.reminders for run in runs]
+    _show_growth("reminders of the scheduler", reminders, orders)
     _show_growth("events", [run.after.events - run.before.events for run in runs], orders)
     _show_growth("keys", [run.after.redis.keys - run.before.redis.keys for run in runs], orders)
     for what in ("data_bytes", "file_bytes"):
         grown = [getattr(run.after.redis, what) - getattr(run.before.redis, what) for run in runs]
         _show_growth(what, grown, orders)
+
+
+def show_bytes(kept: dict[str, int], orders: int) -> None:
+    """What Redis keeps of an order, by whose it is."""
+    print("\nbytes that are kept of each order")
+    for kind, taken in sorted(kept.items(), key=lambda pair: -pair[1]):
+        print(f"{kind:35}{taken / orders:9.0f}")
 
 
 def _show_growth(what: str, grown: Sequence[int], orders: int) -> None:

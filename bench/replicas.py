@@ -18,11 +18,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 
 from bench.order_events import STREAM, OrderEvents
 from bench.processor_time import by_kind, seconds_of
-from bench.redis_info import Redis, RedisInfo, look
-from bench.replica_report import show
+from bench.redis_info import Redis, RedisInfo, bytes_by_kind, look
+from bench.replica_report import show, show_bytes
 from tools.dapr_runtime import status_of
 from tools.dapr_shop import DaprShop, sidecar_of
 from tools.shop_client import SAMPLE_ORDER, ShopAwayError, ShopClient
@@ -30,6 +31,7 @@ from tools.shop_engine import until
 
 WORKFLOW = "pizza-workflow"
 RUN = uuid.uuid4().hex[:8]
+REMINDERS = "dapr_scheduler_jobs_created_total"
 WARM_UP = 8
 READY_SECONDS = 90.0
 ORDER_SECONDS = 180.0
@@ -40,11 +42,12 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Usage:
-    """What was used so far: seconds by process, Redis, and events."""
+    """What was used so far: seconds by process, Redis, events, and the scheduler's reminders."""
 
     processor: dict[str, float]
     redis: RedisInfo
     events: int
+    reminders: int
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,8 @@ class Bench:
     def __init__(self, shop: DaprShop, replicas: int) -> None:
         self.shop = shop
         self.names = [WORKFLOW, *(shop.add_replica(WORKFLOW) for _ in range(replicas - 1))]
-        self.redis = Redis(shop.redis_port)
-        self.events = OrderEvents(shop.redis_port)
+        self.redis = Redis(shop.runtime_ports.redis)
+        self.events = OrderEvents(shop.runtime_ports.redis)
 
     def close(self) -> None:
         self.events.close()
@@ -95,7 +98,8 @@ class Bench:
         parts = self.shop.parts
         pids = {name: parts.pid(name) for name in parts.running()}
         events = int(self.redis.ask("XLEN", STREAM))
-        return Usage(seconds_of(pids), look(self.redis), events)
+        reminders = counted(self.shop.runtime_ports.scheduler_metrics, REMINDERS)
+        return Usage(seconds_of(pids), look(self.redis), events, reminders)
 
     def _load(self, replicas: int, clients: int, orders: int) -> list[float]:
         """The seconds of each order; the clients take the replicas in turns."""
@@ -134,6 +138,13 @@ class Bench:
         self.shop.wait(lambda: status_of(port, "/readyz") == 200, what, READY_SECONDS)
 
 
+def counted(port: int, name: str) -> int:
+    """A counter of Prometheus, over all its labels."""
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines if line.startswith(name))
+
+
 def until_answered(ask: Callable[[], object]) -> None:
     """Repeat what got a 503: the engine may keep a start waiting while a replica joins."""
     for _ in until(ORDER_SECONDS):
@@ -151,7 +162,9 @@ def main() -> None:
             runs.append(bench.run(count, asked.clients, asked.orders))
             cpu = 1000 * sum(runs[-1].processor.values()) / asked.orders
             print(f"{count} replicas: {runs[-1].rate:.1f} orders/s, {cpu:.0f} ms", flush=True)
+        kept = bytes_by_kind(bench.redis)
     show(runs)
+    show_bytes(kept, (asked.orders + WARM_UP) * len(runs))
 
 
 @contextlib.contextmanager

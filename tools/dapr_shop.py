@@ -12,6 +12,7 @@ from pathlib import Path
 
 from localdapr.app_process import environment
 from localdapr.manifest import App, read_manifest
+from tools.dapr_commands import RuntimePorts
 from tools.dapr_parts import Part, Parts
 from tools.dapr_runtime import CORE, REDIS, DaprRuntime, port_answers, without_dapr
 from tools.shop_engine import MARK, READY_SECONDS, ShopEngine, ShopError
@@ -56,8 +57,9 @@ class DaprShop(ShopEngine):
         return self._runtime.parts
 
     @property
-    def redis_port(self) -> int:
-        return self._runtime.ports.redis
+    def runtime_ports(self) -> RuntimePorts:
+        """Where Redis, placement and scheduler listen."""
+        return self._runtime.ports
 
     def start(self) -> None:
         """Also after `stop` or `kill`, and with the replicas that were added."""
