@@ -58,7 +58,10 @@ class Store:
         self._failure: sqlite3.Error | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._commits: queue.SimpleQueue[asyncio.AbstractEventLoop | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._serve_commits, name="store-commits")
+        # Daemonic: a process that ends without `close` ends as after a crash, and does not hang.
+        self._thread = threading.Thread(
+            target=self._serve_commits, name="store-commits", daemon=True
+        )
         self._thread.start()
 
     async def write(self, job: Job[T]) -> T:
