@@ -19,6 +19,9 @@ from tools.shop_process import until
 STORE = "pizzastatestore"
 DAPRD = Path(os.environ.get("DAPR_BIN", REPO / "tools/dapr-runtime/bin")) / "daprd"
 USER = "postgres" if os.geteuid() == 0 else None  # it refuses to be root's
+# Not the `user` of subprocess: with it, Python forks, and a fork of a process in which gRPC has
+# threads may crash.
+AS_USER = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups"] if USER else []
 START_SECONDS = 60
 CONFIG = {
     "apiVersion": "dapr.io/v1alpha1",
@@ -68,10 +71,10 @@ def postgresql(port: int) -> Iterator[str]:
             shutil.chown(folder, USER, USER)
         data = f"{folder}/data"
         initdb = [programs / "initdb", "-D", data, "-U", "pizza", "-A", "trust", "-N"]
-        subprocess.run(initdb, user=USER, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        server = [programs / "postgres", "-D", data, "-p", str(port), "-k", folder]
+        subprocess.run([*AS_USER, *initdb], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        server = [*AS_USER, programs / "postgres", "-D", data, "-p", str(port), "-k", folder]
         createdb = [programs / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "pizza"]
-        with running([*server, "-c", "listen_addresses=127.0.0.1"], user=USER, cwd=folder):
+        with running([*server, "-c", "listen_addresses=127.0.0.1"], cwd=folder):
             assert any(
                 subprocess.run([*createdb, "pizza"], stderr=subprocess.DEVNULL).returncode == 0
                 for _ in until(START_SECONDS)

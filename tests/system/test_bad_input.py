@@ -277,7 +277,7 @@ def test_faults_are_not_there_unless_they_are_switched_on(
 
 
 def test_nothing_is_captured_of_an_order_that_is_not_known(shop: Shop) -> None:
-    refused(send(shop, "pizza-storefront", "/payments/nobody-knows/capture", b""), 409)
+    refused(send(shop, "pizza-storefront", "/payments/nobody-knows/capture", b""), 404)
     assert untouched(shop, "nobody-knows")
 
 
