@@ -8,7 +8,7 @@ INSTALLED = $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help run test demo check format lock lock-upgrade bench bench-engines dapr-runtime clean \
-	test-unit test-replay test-conformance test-system test-dapr test-fleet test-deploy test-long
+	test-quick test-unit test-replay test-conformance test-system test-dapr test-fleet test-deploy test-long
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ dapr-runtime: ## build the real Dapr runtime, which needs Go
 clean: ## remove .venv, caches and the shop's data
 	@rm -rf $(VENV) bench/.venv .localdapr build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+test-quick: $(INSTALLED) ## what is worth running often: all but the whole shop and the crashes (2 minutes)
+	@$(BIN)/python -m pytest tests/unit tests/replay tests/conformance tests/hub $(PYTEST_ARGS)
 
 test-unit: $(INSTALLED) ## the tests of single parts
 	@$(BIN)/python -m pytest tests/unit $(PYTEST_ARGS)

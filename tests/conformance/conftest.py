@@ -75,7 +75,9 @@ class RunningDapr:
         """Downapp's app is there until its sidecar is."""
         with python_app("callee", APPS["downapp"].app_port):
             wait_until(lambda: self._runtime.parts.are_there(*APPS), "the sidecars are ready")
-            wait_until(lambda: get_json(24114, "/v1.0/healthz") is not None, "downapp is ready")
+            wait_until(
+                lambda: get_json(24114, "/v1.0/healthz") == {"status": 204}, "downapp is ready"
+            )
 
     def close(self) -> None:
         self._runtime.parts.close()

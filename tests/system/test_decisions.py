@@ -16,7 +16,11 @@ def test_a_paused_order_is_not_delivered_until_resumed_even_when_approved(slow_s
     slow_shop.wait_for_status(order_id, "cooking_baking")
     assert ask(slow_shop, "/pause-order", order_id) == 200
     slow_shop.wait_for_status(order_id, "cooked")  # a step that was begun is finished
-    slow_shop.approve(order_id)
+    slow_shop.process.wait(
+        lambda: ask(slow_shop, "/validate-pizza", order_id, approved=True) == 200,
+        "to have heard from the kitchen",
+        60,
+    )
     assert slow_shop.status(order_id)["runtime_status"] == "SUSPENDED"
     other = slow_shop.place(an_order())  # its whole way is the time in which nothing happens
     slow_shop.deliver(other)
