@@ -105,7 +105,7 @@ def create_app(
     metrics = Metrics()
     worker = worker or a_worker(settings, shop, StepMeter(metrics))
     monitor = MonitorKeeper(workflows, worker.is_ready, settings)
-    checks = {"sidecar": sidecar.is_ready, "worker": worker.is_ready}
+    checks = {"sidecar": sidecar.is_ready, "worker": worker.is_ready, "engine": sidecar.has_worker}
     app = service_app(SERVICE, settings, checks, metrics)
     shop.faults = app.extensions.get("faults")
     hooks = app.extensions["hooks"]

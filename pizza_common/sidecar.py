@@ -131,11 +131,17 @@ class Sidecar:
 
     def is_ready(self) -> bool:
         """Whether the sidecar answers now; takes at most a second or two."""
-        try:
-            answer = self._session.get(f"{self._url}/v1.0/healthz/outbound", timeout=_PROBE_SECONDS)
-        except requests.RequestException:
-            return False
-        return answer.ok
+        answer = self._probe("/v1.0/healthz/outbound")
+        return answer is not None and answer.ok
+
+    def has_worker(self) -> bool:
+        """Whether the sidecar counts this app's workflow worker; takes as long.
+
+        A stream that is open is not enough: daprd 1.18 may keep one uncounted (docs/dapr.md).
+        """
+        answer = self._probe("/v1.0/metadata")
+        told = _json_object(answer) if answer is not None else None
+        return bool((told or {}).get("workflows", {}).get("connectedWorkers"))
 
     def close(self) -> None:
         """Let go of all connections; may be called twice. Calls after it find no sidecar."""
@@ -144,6 +150,12 @@ class Sidecar:
         if client is not None:
             client.close()  # type: ignore[no-untyped-call]
         self._session.close()
+
+    def _probe(self, path: str) -> requests.Response | None:
+        try:
+            return self._session.get(self._url + path, timeout=_PROBE_SECONDS)
+        except requests.RequestException:
+            return None
 
     def _call(self, method: str, **arguments: Any) -> Any:
         """One call of the SDK's client, its errors translated."""

@@ -24,7 +24,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from requests import PreparedRequest
 from wrapt import wrap_function_wrapper
 
-_UNTRACED = "healthz,readyz,metrics"
+_UNTRACED = "healthz,readyz,metrics,v1.0/metadata"
 _LAST_SECONDS = 2.0
 
 # What a step answers to the engine belongs to the engine's work, not to the order's.

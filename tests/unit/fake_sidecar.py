@@ -18,6 +18,7 @@ class FakeSidecar:
         self.published: list[OrderEvent] = []
         self.calls: Counter[str] = Counter()
         self.ready = True
+        self.worker_counted = True
         self.closed = 0
         self.before: Callable[[str, str], None] = lambda method, key: None
         """Called with method and key before each call; may raise, or write what another would."""
@@ -53,6 +54,9 @@ class FakeSidecar:
 
     def is_ready(self) -> bool:
         return self.ready
+
+    def has_worker(self) -> bool:
+        return self.worker_counted
 
     def close(self) -> None:
         self.closed += 1

@@ -1,5 +1,6 @@
 """A sidecar of nothing but state and publishing, behind real sockets, for the real client."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -54,8 +55,13 @@ class StubDapr(api_service_v1.DaprServicer):
 
 class _Healthy(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(204)
+        if self.path != "/v1.0/metadata":
+            self.send_response(204)
+            self.end_headers()
+            return
+        self.send_response(200)
         self.end_headers()
+        self.wfile.write(json.dumps(self.server.metadata).encode())
 
     def log_message(self, *args):
         pass
@@ -67,6 +73,7 @@ class RunningDapr:
     def __init__(self, stub, http_port=0, grpc_port=0):
         self.stub = stub
         self._http = ThreadingHTTPServer(("127.0.0.1", http_port), _Healthy)
+        self._http.metadata = self.metadata = {"id": "stub"}
         self.http_port = self._http.server_address[1]
         self._grpc = grpc.server(ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
         api_service_v1.add_DaprServicer_to_server(stub, self._grpc)

@@ -77,6 +77,14 @@ def test_it_is_ready_and_may_be_closed_twice(either):
     either.close()
 
 
+def test_its_worker_is_there_when_the_sidecar_counts_it(real, dapr):
+    assert not real.has_worker()
+    dapr.metadata["workflows"] = {"connectedWorkers": 0}
+    assert not real.has_worker()
+    dapr.metadata["workflows"] = {"connectedWorkers": 1}
+    assert real.has_worker()
+
+
 def test_an_event_is_published_as_json_under_its_own_id(real, dapr):
     real.publish(EVENT)
     sent = dapr.stub.published[0]
@@ -106,6 +114,7 @@ def test_a_sidecar_that_comes_back_is_found_at_once():
         with pytest.raises(SidecarUnavailable):
             sidecar.get_state("a")
     assert not sidecar.is_ready()
+    assert not sidecar.has_worker()
     with RunningDapr(stub, first.http_port, first.grpc_port):
         assert sidecar.get_state("a")[0] == {"n": 1}
         sidecar.close()

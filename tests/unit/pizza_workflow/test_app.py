@@ -34,6 +34,9 @@ def test_the_status_of_no_order_is_not_found(client, order_id):
 
 def test_the_service_is_ready_when_sidecar_and_worker_are(client, sidecar, worker):
     assert client.get("/readyz").status_code == 200
+    sidecar.worker_counted = False
+    assert client.get("/readyz").json["detail"] == "Not ready: engine"
+    sidecar.worker_counted = True
     worker.ready = False
     assert client.get("/readyz").json["detail"] == "Not ready: worker"
     sidecar.ready = False
