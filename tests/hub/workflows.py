@@ -44,8 +44,9 @@ def shared(ctx: Any, given: dict[str, Any]) -> Workflow:
 
 
 def noted(ctx: Any, given: dict[str, Any]) -> Workflow:
-    """An activity that notes in a file that it began, and then takes `seconds`."""
-    return (yield ctx.call_activity("note", input=given))
+    """`count` activities that each note in a file that they began, and then take `seconds`."""
+    asked = [ctx.call_activity("note", input=given) for _ in range(given["count"])]
+    return (yield when_all(asked))
 
 
 def waiter(ctx: Any, names: list[str] | None) -> Workflow:
