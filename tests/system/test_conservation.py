@@ -18,6 +18,7 @@ import requests
 
 from tests.system.conftest import OpenShop
 from tests.system.shop import Shop, ShopError, until
+from tools.dapr_shop import DaprShop
 from tools.shop_client import FINAL, SAMPLE_ORDER, Json
 
 ORDERS = int(os.environ.get("PIZZA_CONSERVATION_ORDERS", "60"))
@@ -28,6 +29,7 @@ AT_ONCE = 12
 LOOK_SECONDS = 0.2
 ORDER_SECONDS = 300.0
 SETTLE_SECONDS = 60.0
+STILL_SECONDS = 60.0
 
 SERVICES = {
     "pizza-storefront": (
@@ -166,12 +168,19 @@ class Chaos:
                 for _ in range(self._chance.randint(1, 3)):
                     self._arm()
                 if self.kills >= KILLS:
+                    self._cure_the_runtime()
                     return
                 if self._chance.random() < 0.5:
                     self._shop.kill(self._chance.choice(list(SERVICES)))
                     self.kills += 1
         except ShopError as error:
             self.error = error
+
+    def _cure_the_runtime(self) -> None:
+        """daprd 1.18 may let a parent and its child wait for each other after a crash, for ever:
+        then pizza-workflow and its sidecar are started again, as docs/dapr.md says."""
+        while isinstance(self._shop.process, DaprShop) and not self._stop.wait(STILL_SECONDS):
+            self._shop.kill("pizza-workflow")
 
     def _arm(self) -> None:
         service = self._chance.choice(list(SERVICES))
