@@ -7,8 +7,7 @@ import json
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ from localdapr.host import open_host
 from localdapr.manifest import App
 from localdapr.resources import load_resources
 from localdapr.run import Run
+from tests.hub.processes import DEADLINE, wait_until
 from tools.dapr_runtime import CORE, DaprRuntime
 
 T = TypeVar("T")
@@ -30,7 +30,6 @@ APPS = {
     "fragile": App("fragile", 24115, 24125, 24105),  # another callee, under a Resiliency
     "downapp": App("downapp", 24114, 24124, 24104),  # nothing listens on its app port
 }
-DEADLINE = 30.0
 
 
 class RunningHost:
@@ -85,15 +84,6 @@ class RunningDapr:
     def _start(self, *names: str) -> None:
         self._runtime.parts.start(*names)
         wait_until(lambda: self._runtime.parts.are_there(*names), f"{names} are there")
-
-
-def wait_until(holds: Callable[[], object], what: str, seconds: float = DEADLINE) -> None:
-    """Wait for a condition; fail by name when it does not come."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {seconds} s in vain: {what}")
-        time.sleep(0.01)
 
 
 @contextlib.contextmanager

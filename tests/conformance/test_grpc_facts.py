@@ -15,8 +15,8 @@ from dapr.conf import settings
 from dapr.proto.runtime.v1 import dapr_pb2_grpc, state_pb2
 
 from localdapr.manifest import App
-from tests.conformance.conftest import wait_until
 from tests.conformance.test_http_vectors import ask
+from tests.hub.processes import wait_until
 
 STORE, PUBSUB = "statestore", "pubsub"
 FIRST_WRITE = StateOptions(concurrency=Concurrency.first_write)

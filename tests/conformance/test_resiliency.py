@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from localdapr.manifest import App
-from tests.conformance.conftest import wait_until
 from tests.conformance.test_http_vectors import Answer, ask
+from tests.hub.processes import wait_until
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import itertools
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
 
 from tests.fleet.customers import Customers
 from tools.shop_client import SAMPLE_ORDER, Json
@@ -73,12 +72,7 @@ class SteadyLoad:
         self._runs = [self._pool.submit(self._client) for _ in range(self._clients)]
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._stop.set()
         self._pool.shutdown()
 

@@ -11,25 +11,11 @@ from localdapr import workers
 from localdapr.dispatcher import Dispatcher
 from localdapr.engine.instance import Status
 from localdapr.errors import LostWorkItemError
-from localdapr.wire import WorkflowAction, WorkflowResponse, pb
-from localdapr.workers import Worker
+from localdapr.wire import WorkflowResponse, pb
 from localdapr.workflows import StartRequest, Workflows
 from tests.unit.localdapr.bad_disk import slow_disk
 from tests.unit.localdapr.running_dispatcher import running
-
-
-async def take(worker: Worker) -> "pb.WorkItem":
-    return await worker.items.get()
-
-
-def schedule(*ids: int) -> WorkflowResponse:
-    cook = pb.ScheduleTaskAction(name="cook")
-    return WorkflowResponse(actions=[WorkflowAction(id=n, scheduleTask=cook) for n in ids])
-
-
-def finish() -> WorkflowResponse:
-    done = pb.CompleteWorkflowAction(workflowStatus=pb.ORCHESTRATION_STATUS_COMPLETED)
-    return WorkflowResponse(actions=[WorkflowAction(id=9, completeWorkflow=done)])
+from tests.unit.localdapr.worker_answers import finish, schedule, take, unknown_version
 
 
 def test_work_waits_for_a_worker_and_runs_to_the_end(play) -> None:
@@ -126,10 +112,8 @@ def test_a_stalled_instance_is_tried_on_the_next_worker(play) -> None:
     async def story(dispatcher: Dispatcher, workflows: Workflows) -> None:
         old = dispatcher.attach("shop", stateful=False)
         await workflows.start(StartRequest("story", "i1"))
-        unknown = WorkflowAction(id=1)
-        unknown.workflowVersionNotAvailable.SetInParent()
         token = (await take(old)).completionToken
-        await dispatcher.end_turn(token, WorkflowResponse(actions=[unknown]))
+        await dispatcher.end_turn(token, unknown_version())
         assert (await workflows.get("i1")).shown_status is Status.STALLED
         dispatcher.detach(old)
         new = dispatcher.attach("shop", stateful=False)

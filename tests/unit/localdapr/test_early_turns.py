@@ -9,10 +9,11 @@ from localdapr import dispatcher as module
 from localdapr.dispatcher import Dispatcher
 from localdapr.engine.instance import Status
 from localdapr.errors import LostWorkItemError
-from localdapr.wire import WorkflowAction, WorkflowResponse, pb
+from localdapr.wire import WorkflowResponse, pb
 from localdapr.workers import Worker
 from localdapr.workflows import StartRequest, Workflows
 from tests.unit.localdapr.bad_disk import full_disk, slow_disk
+from tests.unit.localdapr.worker_answers import finish, schedule, take
 
 
 @pytest.fixture(autouse=True)
@@ -20,23 +21,9 @@ def quick_retries(monkeypatch) -> None:
     monkeypatch.setattr(module, "RETRY_AFTER", 0.01)
 
 
-async def take(worker: Worker) -> "pb.WorkItem":
-    return await asyncio.wait_for(worker.items.get(), 5)
-
-
-def schedule() -> WorkflowResponse:
-    cook = pb.ScheduleTaskAction(name="cook")
-    return WorkflowResponse(actions=[WorkflowAction(id=1, scheduleTask=cook)])
-
-
-def finish() -> WorkflowResponse:
-    done = pb.CompleteWorkflowAction(workflowStatus=pb.ORCHESTRATION_STATUS_COMPLETED)
-    return WorkflowResponse(actions=[WorkflowAction(id=9, completeWorkflow=done)])
-
-
 async def begin_activity(dispatcher: Dispatcher, workflows: Workflows, worker: Worker) -> str:
     await workflows.start(StartRequest("story", "i1"))
-    await dispatcher.end_turn((await take(worker)).completionToken, schedule())
+    await dispatcher.end_turn((await take(worker)).completionToken, schedule(1))
     return (await take(worker)).completionToken
 
 
@@ -46,7 +33,7 @@ def test_a_turn_does_not_wait_for_the_disk_but_its_starter_and_its_activity_do(p
         with slow_disk(dispatcher.store):
             starting = asyncio.ensure_future(workflows.start(StartRequest("story", "i1")))
             turn = await take(worker)
-            ending = asyncio.ensure_future(dispatcher.end_turn(turn.completionToken, schedule()))
+            ending = asyncio.ensure_future(dispatcher.end_turn(turn.completionToken, schedule(1)))
             await asyncio.sleep(0.05)
             assert not starting.done()
             assert not ending.done()

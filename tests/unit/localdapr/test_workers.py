@@ -5,13 +5,10 @@ import asyncio
 from localdapr import workers as module
 from localdapr.dispatcher import Dispatcher
 from localdapr.engine.instance import Status
-from localdapr.wire import WorkflowAction, WorkflowResponse, pb
+from localdapr.wire import WorkflowResponse, pb
 from localdapr.workers import Worker
 from localdapr.workflows import StartRequest, Workflows
-
-
-async def take(worker: Worker) -> "pb.WorkItem":
-    return await asyncio.wait_for(worker.items.get(), 5)
+from tests.unit.localdapr.worker_answers import finish, schedule, take, unknown_version
 
 
 async def start(workflows: Workflows, count: int) -> None:
@@ -21,22 +18,6 @@ async def start(workflows: Workflows, count: int) -> None:
 async def until_held(count: int, *workers: Worker) -> None:
     while sum(worker.items.qsize() for worker in workers) < count:
         await asyncio.sleep(0.001)
-
-
-def ends(status: int) -> WorkflowResponse:
-    done = pb.CompleteWorkflowAction(workflowStatus=status)
-    return WorkflowResponse(actions=[WorkflowAction(id=9, completeWorkflow=done)])
-
-
-def schedule(*ids: int) -> WorkflowResponse:
-    cook = pb.ScheduleTaskAction(name="cook")
-    return WorkflowResponse(actions=[WorkflowAction(id=n, scheduleTask=cook) for n in ids])
-
-
-def unknown_version() -> WorkflowResponse:
-    action = WorkflowAction(id=1)
-    action.workflowVersionNotAvailable.SetInParent()
-    return WorkflowResponse(actions=[action])
 
 
 def test_work_that_comes_at_once_is_shared(play) -> None:
@@ -75,7 +56,7 @@ def test_an_overfull_worker_that_stays_alone_goes_on(play, monkeypatch) -> None:
         dispatcher.detach(leaves)
         for _ in range(4):
             token = (await take(stays)).completionToken
-            await dispatcher.end_turn(token, ends(pb.ORCHESTRATION_STATUS_COMPLETED))
+            await dispatcher.end_turn(token, finish(pb.ORCHESTRATION_STATUS_COMPLETED))
 
     play(story)
 
@@ -95,10 +76,10 @@ def test_no_worker_is_taken_to_know_an_execution_that_began_anew_on_another(
         busy = await take(first)
         second = dispatcher.attach("shop", stateful=True)
         await workflows.raise_event("i0", "again", None)
-        anew = ends(pb.ORCHESTRATION_STATUS_CONTINUED_AS_NEW)
+        anew = finish(pb.ORCHESTRATION_STATUS_CONTINUED_AS_NEW)
         await dispatcher.end_turn((await take(second)).completionToken, anew)
         begin = await take(second)
-        await dispatcher.end_turn(busy.completionToken, ends(pb.ORCHESTRATION_STATUS_COMPLETED))
+        await dispatcher.end_turn(busy.completionToken, finish(pb.ORCHESTRATION_STATUS_COMPLETED))
         await dispatcher.end_turn(begin.completionToken, WorkflowResponse())
         dispatcher.detach(second)
         await workflows.raise_event("i0", "once more", None)
@@ -115,7 +96,7 @@ def test_work_that_stalled_on_one_worker_goes_to_another_with_the_right_code(pla
         first = await take(old)
         new = dispatcher.attach("shop", stateful=False)
         await dispatcher.end_turn(first.completionToken, unknown_version())
-        done = ends(pb.ORCHESTRATION_STATUS_COMPLETED)
+        done = finish(pb.ORCHESTRATION_STATUS_COMPLETED)
         await dispatcher.end_turn((await take(new)).completionToken, done)
         assert (await workflows.get("i1")).status is Status.COMPLETED
 
