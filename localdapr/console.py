@@ -36,9 +36,9 @@ class Console:
         """One line of localdapr's own; returns at once."""
         self.show(f"localdapr: {text}\n")
 
-    def show(self, text: str) -> None:
-        """The text as it is; returns at once."""
-        self._put(text)
+    def show(self, text: str) -> Future[None]:
+        """The text as it is; returns at once, with what is done when the text is written."""
+        return self._put(text)
 
     async def app_lines(self, app_id: str, lines: Sequence[str]) -> None:
         """Lines of an app; returns when they are written, which is what slows a loud app down."""

@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Coroutine, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,7 @@ class Supervisor:
     """One run. `template` is the file that names its apps.
 
     Without one there is a single app, given on the command line, and its end is the run's.
+    `ready_fd` is the descriptor on which to say that all are ready, once that has been printed.
     """
 
     def __init__(
@@ -61,12 +63,14 @@ class Supervisor:
         console: Console,
         *,
         template: str | None = None,
+        ready_fd: int | None = None,
         limits: Limits | None = None,
     ) -> None:
         self._apps = apps
         self._host = host
         self._console = console
         self._template = template
+        self._ready_fd = ready_fd
         self._limits = limits or Limits()
         self._stopping = asyncio.Event()
         self._at_once = asyncio.Event()  # nobody waits any longer for an orderly end
@@ -193,7 +197,13 @@ class Supervisor:
             return
         self._waited_for.discard(app_id)
         if not self._waited_for:
-            self._console.show(f"{overview(self._apps, self._pids)}{READY}\n")
+            shown = self._console.show(f"{overview(self._apps, self._pids)}{READY}\n")
+            shown.add_done_callback(self._tell_ready)
+
+    def _tell_ready(self, _: Future[None]) -> None:
+        if self._ready_fd is not None:
+            with contextlib.suppress(BrokenPipeError):  # who asked is gone
+                os.write(self._ready_fd, b"\n")
 
     def _show_tail(self, process: AppProcess) -> None:
         if not self._console.app_log:

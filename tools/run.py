@@ -1,7 +1,7 @@
 """`make run`: becomes `localdapr run -f .`; says what to try next once every service is ready.
 
-The saying is done by a child that nobody has to wait for and that ends with localdapr, however
-that ends: it watches a pipe whose other end localdapr holds without knowing it.
+The saying is done by a child that nobody has to wait for. It reads the pipe on which localdapr
+says that its table of apps is printed, and which ends with localdapr, however that ends.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tools.shop_ports import REPO, AppPorts, is_free, read_ports
+from tools.shop_ports import REPO, AppPorts, read_ports
 
 POLL_SECONDS = 0.1
 WHAT = {
@@ -30,24 +30,25 @@ def main() -> None:
     parser.add_argument("--port-offset", type=int, default=0, help="added to every port")
     offset = parser.parse_args().port_offset
     apps = read_ports(offset=offset)
-    # When another shop answers on these ports, localdapr says so and ends: nothing to announce.
-    if all(is_free(port) for app in apps for port in app.all()):
-        announce_when_ready(apps)
+    ready_fd = announce_when_ready(apps)
     os.chdir(REPO)
     program = str(Path(sys.executable).with_name("localdapr"))
-    command = [program, "run", "-f", "."]
+    command = [program, "run", "-f", ".", "--ready-fd", str(ready_fd)]
     os.execv(program, command + (["--port-offset", str(offset)] if offset else []))  # noqa: S606
 
 
-def announce_when_ready(apps: tuple[AppPorts, ...]) -> None:
-    """Leave a process behind that prints the guide; it is nobody's child, so nobody's zombie."""
+def announce_when_ready(apps: tuple[AppPorts, ...]) -> int:
+    """Leave a process behind that prints the guide; it is nobody's child, so nobody's zombie.
+
+    Returns the descriptor on which it is told that all is ready.
+    """
     read_end, write_end = os.pipe()
     os.set_inheritable(write_end, True)
     child = os.fork()
     if child:
         os.close(read_end)
         os.waitpid(child, 0)
-        return
+        return write_end
     os.close(write_end)
     if os.fork() == 0:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -58,7 +59,9 @@ def announce_when_ready(apps: tuple[AppPorts, ...]) -> None:
 
 
 def wait_until_ready(apps: tuple[AppPorts, ...], end: int) -> bool:
-    """Whether all became ready before localdapr ended."""
+    """Whether all became ready before localdapr ended; their own word for it comes last."""
+    if not os.read(end, 1):
+        return False
     from tools.shop_client import ShopClient
 
     client = ShopClient({app.app_id: app.url for app in apps})

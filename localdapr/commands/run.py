@@ -45,9 +45,21 @@ PICKS = 5
     help="Where data is kept; by default .localdapr beside the template.",
 )
 @click.option("--app-log/--quiet", " /-q", default=True, help="Whether the apps' output is shown.")
+@click.option(
+    "--ready-fd",
+    type=int,
+    callback=lambda _context, _option, descriptor: _opened(descriptor),
+    metavar="FD",
+    help="Write a newline to this descriptor once all apps are ready.",
+)
 @click.argument("app_command", nargs=-1, metavar="[-- COMMAND...]")
 def command(
-    run_file: Path | None, port_offset: int, data_dir: Path | None, app_log: bool, **single: Any
+    run_file: Path | None,
+    port_offset: int,
+    data_dir: Path | None,
+    app_log: bool,
+    ready_fd: int | None,
+    **single: Any,
 ) -> None:
     """Run Dapr apps and their sidecars until Ctrl-C.
 
@@ -55,20 +67,34 @@ def command(
     -- COMMAND` runs one app, without a command just its sidecar.
     """
     if run_file is None:
-        _run_one(data_dir, app_log, **single)
+        _run_one(data_dir, app_log, ready_fd, **single)
     elif any(single.values()):
-        raise click.UsageError("-f goes with --port-offset, --data-dir and --quiet only")
+        raise click.UsageError(
+            "-f goes with --port-offset, --data-dir, --quiet and --ready-fd only"
+        )
     else:
         manifest = read_manifest(run_file, port_offset)
-        _run(manifest, str(manifest.path), data_dir, app_log)
+        _run(manifest, str(manifest.path), data_dir, app_log, ready_fd)
 
 
-def _run_one(data_dir: Path | None, app_log: bool, **single: Any) -> None:
+def _opened(descriptor: int | None) -> int | None:
+    """What `--ready-fd` names, which whoever started this process has to have opened."""
+    if descriptor is not None:
+        try:
+            os.fstat(descriptor)
+        except OSError as error:
+            raise click.BadParameter(
+                f"{descriptor} is not open", param_hint="--ready-fd"
+            ) from error
+    return descriptor
+
+
+def _run_one(data_dir: Path | None, app_log: bool, ready_fd: int | None, **single: Any) -> None:
     """Picks ports anew where none are named and another run, begun meanwhile, took them first."""
     named = single["dapr_http_port"] or single["dapr_grpc_port"]
     for attempt in range(1, PICKS + 1):
         try:
-            return _run(_single_app(**single), None, data_dir, app_log)
+            return _run(_single_app(**single), None, data_dir, app_log, ready_fd)
         except PortInUseError:
             if named or attempt == PICKS:
                 raise
@@ -94,7 +120,13 @@ def _single_app(
     return Manifest(Path("dapr.yaml"), apps, resources_path, config)
 
 
-def _run(manifest: Manifest, template: str | None, data_dir: Path | None, app_log: bool) -> None:
+def _run(
+    manifest: Manifest,
+    template: str | None,
+    data_dir: Path | None,
+    app_log: bool,
+    ready_fd: int | None,
+) -> None:
     """Runs until stopped; raises LocalDaprError. All is printed when it returns."""
     from localdapr.resources import load_resources
     from localdapr.shared_host import SharedHost
@@ -110,7 +142,8 @@ def _run(manifest: Manifest, template: str | None, data_dir: Path | None, app_lo
         for note in (*manifest.notes, *resources.summary()):
             console.say(note)
         host = SharedHost(ours, resources, folder, console.say)
-        asyncio.run(Supervisor(ours.apps, host, console, template=template).run())
+        supervisor = Supervisor(ours.apps, host, console, template=template, ready_fd=ready_fd)
+        asyncio.run(supervisor.run())
         console.say("stopped")
     finally:
         console.close()

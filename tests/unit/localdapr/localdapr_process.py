@@ -17,7 +17,9 @@ class Localdapr:
 
     numbers = itertools.count()
 
-    def __init__(self, folder: Path, *args: str, **env: str) -> None:
+    def __init__(
+        self, folder: Path, *args: str, pass_fds: tuple[int, ...] = (), **env: str
+    ) -> None:
         name = f"localdapr-{next(self.numbers)}"
         self._out, self._err = folder / f"{name}.out", folder / f"{name}.err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
@@ -26,6 +28,7 @@ class Localdapr:
                 cwd=folder,
                 stdout=out,
                 stderr=err,
+                pass_fds=pass_fds,
                 env={**os.environ, "PYTHONPATH": str(ROOT), **env},
             )
 
@@ -42,8 +45,10 @@ class Localdapr:
 
     def wait_for(self, text: str) -> None:
         def written() -> bool:
-            assert text in self.output or self.process.poll() is None, self.output + self.errors
-            return text in self.output
+            ended = self.process.poll() is not None
+            found = text in self.output
+            assert found or not ended, self.output + self.errors
+            return found
 
         wait_until(written, lambda: f"{text!r} in {self.output}{self.errors}")
 

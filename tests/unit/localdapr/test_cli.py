@@ -15,6 +15,7 @@ from localdapr.cli import localdapr
 from localdapr.ports import pick_port
 from tests.unit.localdapr.localdapr_process import Localdapr
 
+ONLY_WITH_F = "-f goes with --port-offset, --data-dir, --quiet and --ready-fd only"
 SERVER = """
 import http.server, os
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -42,11 +43,12 @@ def write_shop(folder: Path, first: int) -> tuple[Path, int]:
     ("args", "complaint"),
     [
         ([], "give -f FILE|DIR, or --app-id ID"),
-        (["-f", ".", "--app-id", "a"], "-f goes with --port-offset, --data-dir and --quiet only"),
-        (["-f", ".", "--", "python3"], "-f goes with --port-offset, --data-dir and --quiet only"),
+        (["-f", ".", "--app-id", "a"], ONLY_WITH_F),
+        (["-f", ".", "--", "python3"], ONLY_WITH_F),
         (["--app-id", "a.b"], "must be 1 to 64 letters, digits, - or _"),
         (["--app-id", "a", "--app-port", "0"], "0 is not in the range"),
         (["--app-id", "a", "--config", "gone"], "'gone' does not exist"),
+        (["-f", ".", "--ready-fd", "999"], "999 is not open"),
     ],
 )
 def test_wrong_usage_is_explained(args: list[str], complaint: str) -> None:
@@ -87,6 +89,23 @@ def test_a_manifest_is_run_beside_its_sidecars_until_ctrl_c(
     assert command.output.endswith("localdapr: stopped\n")
     assert command.errors == ""
     assert (tmp_path / ".localdapr").is_dir()
+
+
+def test_whoever_asked_is_told_that_all_is_ready_once_that_is_printed(
+    tmp_path: Path, started: list[Localdapr]
+) -> None:
+    write_shop(tmp_path, 22300)
+    read_end, write_end = os.pipe()
+    with open(read_end, "rb") as told:
+        command = Localdapr(
+            tmp_path, "run", "-f", ".", "--ready-fd", str(write_end), pass_fds=(write_end,)
+        )
+        os.close(write_end)
+        started.append(command)
+        assert told.read(1) == b"\n", command.errors
+        assert "localdapr: ready\n" in command.output
+        command.process.kill()
+        assert told.read() == b""
 
 
 def test_a_template_is_stopped_by_its_name(tmp_path: Path, started: list[Localdapr]) -> None:
