@@ -11,12 +11,18 @@ from localdapr.store import Store
 
 
 @contextlib.contextmanager
-def slow_disk(store: Store) -> Iterator[None]:
-    """Nothing comes to the disk inside."""
-    gate = threading.Event()
-    store._db.set_trace_callback(lambda sql: gate.wait(10) if sql == "COMMIT" else None)
+def slow_disk(store: Store) -> Iterator[threading.Event]:
+    """Nothing comes to the disk inside, nor fails to; what is given is set once that is tried."""
+    gate, tried = threading.Event(), threading.Event()
+
+    def trace(sql: str) -> None:
+        if sql in ("COMMIT", "ROLLBACK"):
+            tried.set()
+            gate.wait(10)
+
+    store._db.set_trace_callback(trace)
     try:
-        yield
+        yield tried
     finally:
         gate.set()
 

@@ -75,6 +75,27 @@ def test_the_answer_to_a_turn_whose_start_was_lost_is_refused(play) -> None:
     play(story)
 
 
+def test_an_answer_that_is_in_line_when_its_cause_is_lost_is_refused(play) -> None:
+    async def story(dispatcher: Dispatcher, workflows: Workflows) -> None:
+        worker = dispatcher.attach("shop", stateful=False)
+        await workflows.start(StartRequest("story", "i1"))
+        await dispatcher.end_turn((await take(worker)).completionToken, WorkflowResponse())
+        with slow_disk(dispatcher.store) as tried, full_disk():
+            raising = asyncio.ensure_future(workflows.raise_event("i1", "go", None))
+            void = await take(worker)
+            answer = asyncio.ensure_future(dispatcher.end_turn(void.completionToken, finish()))
+            assert await asyncio.to_thread(tried.wait, 30)
+        with pytest.raises(sqlite3.OperationalError):
+            await raising
+        with pytest.raises(LostWorkItemError):
+            await answer
+        instance = await workflows.get("i1")
+        assert instance is not None
+        assert instance.status is Status.RUNNING
+
+    play(story)
+
+
 def test_a_result_that_was_lost_is_asked_for_again_and_the_turn_that_it_caused_is_void(
     play,
 ) -> None:
