@@ -6,13 +6,22 @@ To add one: a class with `name`, `start`, `ask` and `processor`.
 import shutil
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from bench import config_files, worker
 from bench.load import Cell, Sample
 from bench.processes import Process, Processes, cpu_seconds, descendants
+from localdapr.manifest import App
+from tools.dapr_commands import (
+    LOOPBACK,
+    RuntimePorts,
+    Sidecar,
+    placement_command,
+    redis_command,
+    scheduler_command,
+    sidecar_command,
+)
 
 LOCALDAPR_READY = "localdapr: ready"
 
@@ -29,8 +38,8 @@ class Ports:
 
 _PORTS = (
     "grpc", "http", "callee_grpc", "callee_http", "app", "redis", "placement", "placement_health",
-    "placement_metrics", "scheduler", "scheduler_health", "scheduler_metrics", "etcd", "etcd_peer",
-    "internal", "metrics", "callee_internal", "callee_metrics",
+    "placement_metrics", "placement_raft", "scheduler", "scheduler_health", "scheduler_metrics",
+    "etcd", "etcd_peer", "internal", "metrics", "callee_internal", "callee_metrics",
 )  # fmt: skip
 
 
@@ -117,80 +126,48 @@ class Daprd(Engine):
     def __init__(self, name: str, processes: Processes, ports: Ports, binaries: Path) -> None:
         super().__init__(name, processes, ports)
         self._binaries = binaries
+        self._runtime = RuntimePorts(
+            **{each.name: getattr(ports, each.name) for each in fields(RuntimePorts)}
+        )
 
     def start(self) -> None:
         folder = self._folder()
-        config_files.write_daprd(folder, self.ports)
-        self._start_redis(folder)
-        self._start_placement()
-        self._start_scheduler(folder)
-        callee = self._processes.python(f"{self.name}-callee", "bench.callee", str(self.ports.app))
-        callee.wait_for_port(self.ports.app)
-        self._start_sidecar("callee", folder, app=True)
-        self._start_sidecar("bench", folder, app=False)
-        self._worker = start_worker(self._processes, self.name, self.ports.grpc)
+        ports = self.ports
+        config_files.write_daprd(folder, ports)
+        self._start_core(folder)
+        called = self._processes.python(f"{self.name}-callee", "bench.callee", str(ports.app))
+        called.wait_for_port(ports.app)
+        callee = App("callee", ports.callee_http, ports.callee_grpc, ports.app)
+        self._start_sidecar(callee, ports.callee_internal, ports.callee_metrics, folder)
+        self._start_sidecar(
+            App("bench", ports.http, ports.grpc), ports.internal, ports.metrics, folder
+        )
+        self._worker = start_worker(self._processes, self.name, ports.grpc)
         self._start_dapr_load()
 
     def _workers(self) -> list[int]:
         return [self._worker.pid]
 
-    def _start_redis(self, folder: Path) -> None:
-        port, server = self.ports.redis, shutil.which("redis-server") or "redis-server"
-        options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--dir", str(folder)]
-        self._add("redis", [server, "--port", str(port), *options], port)
+    def _start_core(self, folder: Path) -> None:
+        ports, redis = self._runtime, shutil.which("redis-server") or "redis-server"
+        # A sync a second, as people run it: to sync each write would make daprd slower.
+        command = [*redis_command(redis, ports, folder), "--appendfsync", "everysec"]
+        self._add("redis", command, ports.redis)
+        self._add("placement", placement_command(self._binaries, ports), ports.placement)
+        self._add("scheduler", scheduler_command(self._binaries, ports, folder), ports.scheduler)
 
-    def _start_placement(self) -> None:
-        options = {
-            "port": self.ports.placement,
-            "healthz-port": self.ports.placement_health,
-            "metrics-port": self.ports.placement_metrics,
-        }
-        self._add("placement", [self._binary("placement"), *_flags(options)], options["port"])
-
-    def _start_scheduler(self, folder: Path) -> None:
-        peer = f"dapr-scheduler-server-0=http://localhost:{self.ports.etcd_peer}"
-        options = {
-            "port": self.ports.scheduler,
-            "healthz-port": self.ports.scheduler_health,
-            "metrics-port": self.ports.scheduler_metrics,
-            "etcd-data-dir": folder / "etcd",
-            "etcd-client-port": self.ports.etcd,
-            "etcd-initial-cluster": peer,
-            "override-broadcast-host-port": f"localhost:{self.ports.scheduler}",
-        }
-        command = [self._binary("scheduler"), *_flags(options)]
-        self._add("scheduler", command, self.ports.scheduler)
-
-    def _start_sidecar(self, app_id: str, folder: Path, *, app: bool) -> None:
-        own = "callee_" if app else ""
-        options = {
-            "app-id": app_id,
-            "dapr-http-port": getattr(self.ports, f"{own}http"),
-            "dapr-grpc-port": getattr(self.ports, f"{own}grpc"),
-            "dapr-internal-grpc-port": getattr(self.ports, f"{own}internal"),
-            "metrics-port": getattr(self.ports, f"{own}metrics"),
-            "dapr-listen-addresses": "127.0.0.1",
-            "dapr-internal-grpc-listen-address": "127.0.0.1",
-            "metrics-listen-address": "127.0.0.1",
-            "resources-path": folder / "resources",
-            "config": folder / "config.yaml",
-            "placement-host-address": f"127.0.0.1:{self.ports.placement}",
-            "scheduler-host-address": f"127.0.0.1:{self.ports.scheduler}",
-            "log-level": "warn",
-        }
-        if app:
-            options["app-port"] = self.ports.app
-        command = [self._binary("daprd"), *_flags(options)]
-        self._add(f"daprd-{app_id}", command, options["dapr-grpc-port"])
+    def _start_sidecar(self, app: App, internal: int, metrics: int, folder: Path) -> None:
+        configs = [folder / "config.yaml"]
+        quiet = {"log-level": "warn"}
+        sidecar = Sidecar(app, internal, metrics, folder / "resources", configs, quiet)
+        command = sidecar_command(self._binaries, self._runtime, sidecar)
+        self._add(f"daprd-{app.app_id}", command, app.grpc_port)
 
     def _add(self, name: str, command: list[str], port: int) -> None:
-        env = {"DAPR_HOST_IP": "127.0.0.1"}
+        env = {"DAPR_HOST_IP": LOOPBACK}
         process = self._processes.start(f"{self.name}-{name}", command, env)
         process.wait_for_port(port)
         self.sidecar.append(process)
-
-    def _binary(self, name: str) -> str:
-        return str(self._binaries / name)
 
 
 class Dbos(Engine):
@@ -210,7 +187,3 @@ def start_worker(processes: Processes, name: str, grpc_port: int) -> Process:
     process = processes.python(f"{name}-worker", "bench.worker", str(grpc_port))
     process.wait_for_line(worker.READY)
     return process
-
-
-def _flags(options: Mapping[str, object]) -> list[str]:
-    return [part for name, value in options.items() for part in (f"--{name}", str(value))]
