@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from pizza_common.errors import EtagMismatch
+from pizza_common.errors import EtagMismatch, Unavailable
 
 T = TypeVar("T")
 
@@ -14,9 +14,10 @@ _LONGEST_PAUSE = 0.2
 
 
 def until_written(write: Callable[[], T]) -> T:
-    """Read and write again while somebody else wrote between; raises EtagMismatch at last.
+    """Read and write again while somebody else wrote between; raises Unavailable at last.
 
-    The pauses grow and differ by chance, so that many replicas at one document come through.
+    The pauses grow and differ by chance, so that many replicas at one document come through. What
+    is raised is no EtagMismatch: a write that holds this one must not begin it all again.
     """
     for failed in range(_TRIES - 1):
         try:
@@ -24,4 +25,7 @@ def until_written(write: Callable[[], T]) -> T:
         except EtagMismatch:
             longest = min(_LONGEST_PAUSE, 0.002 * 2**failed)
             time.sleep(random.uniform(0, longest))  # noqa: S311  a pause, not a secret
-    return write()
+    try:
+        return write()
+    except EtagMismatch as error:
+        raise Unavailable(error.detail) from error

@@ -118,6 +118,12 @@ def test_an_event_that_cannot_be_written_now_is_asked_for_again(client, sidecar,
     assert client.post("/orders-sub", json=body).status_code == 503
 
 
+def test_a_write_within_a_write_that_others_forestall_does_not_multiply_the_tries(client, sidecar):
+    sidecar.fail("save_state", EtagMismatch(), times=1000)
+    assert client.post("/order", json=ORDER).status_code == 503
+    assert sidecar.calls["save_state"] < 20
+
+
 def test_a_deleted_order_stays_away_whatever_comes_late(client):
     client.post("/order", json=ORDER)
     assert client.delete("/order/123").get_json() == {"success": True}
