@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
+from uuid import uuid4
 
 from pizza_common.errors import Conflict, EtagMismatch
 from pizza_common.sidecar import Sidecar
@@ -18,10 +19,11 @@ CLAIMED, ASKED, SHOWN = "claimed", "asked", "shown"
 
 @dataclass(frozen=True)
 class Switch:
-    """The runtime status that is wanted, and how far that came."""
+    """The runtime status that is wanted, how far that came, and who claimed it."""
 
     wanted: str
     step: str = CLAIMED
+    writer: str = ""
 
 
 class SwitchRecords:
@@ -38,11 +40,19 @@ class SwitchRecords:
 
     @contextmanager
     def claimed(self, order_id: str, wanted: str, etag: str) -> Iterator[None]:
-        """Ask the engine inside. Raises Conflict when another was first."""
+        """Ask the engine inside. Raises Conflict when another was first.
+
+        Raises EtagMismatch when nobody was: Redis' store calls any failure of a write by that.
+        """
+        claim = Switch(wanted, writer=uuid4().hex)
         try:
-            self._write(order_id, Switch(wanted), etag)
+            self._write(order_id, claim, etag)
         except EtagMismatch:
-            raise Conflict(f"Order {order_id} is being paused or resumed.") from None
+            found, found_etag = self.read(order_id)
+            if found_etag == etag:
+                raise
+            if found != claim:
+                raise Conflict(f"Order {order_id} is being paused or resumed.") from None
         yield
         self._mark(order_id, Switch(wanted, ASKED))
 

@@ -6,8 +6,9 @@ workflow was told: a decision that was written by someone who then died is told 
 """
 
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+from uuid import uuid4
 
 from pizza_common.errors import Conflict, EtagMismatch
 from pizza_common.sidecar import Sidecar
@@ -17,11 +18,12 @@ TIMED_OUT = {"timed_out": True}
 
 @dataclass(frozen=True)
 class Slip:
-    """One round. `decision` is None while it is open."""
+    """One round. `decision` is None while it is open; `writer` tells who wrote it from others."""
 
     round: int
     decision: dict[str, Any] | None = None
     raised: bool = False
+    writer: str = field(default="", compare=False)
 
 
 class ValidationSlips:
@@ -42,12 +44,20 @@ class ValidationSlips:
             self._write(order_id, Slip(round_), etag)
 
     def decide(self, order_id: str, slip: Slip, etag: str, decision: dict[str, Any]) -> Slip:
-        """Write the decision on an open slip. Raises Conflict when another was first."""
-        decided = replace(slip, decision={**decision, "round": slip.round})
+        """Write the decision on an open slip. Raises Conflict when another was first.
+
+        Raises EtagMismatch when nobody was: Redis' store calls any failure of a write by that.
+        """
+        written = {**decision, "round": slip.round}
+        decided = replace(slip, decision=written, writer=uuid4().hex)
         try:
             self._write(order_id, decided, etag)
         except EtagMismatch:
-            raise Conflict(f"Order {order_id} was already decided.") from None
+            found, found_etag = self.read(order_id)
+            if found_etag == etag:
+                raise
+            if found is None or found.writer != decided.writer:
+                raise Conflict(f"Order {order_id} was already decided.") from None
         return decided
 
     def mark_raised(self, order_id: str, told: Slip) -> None:

@@ -76,6 +76,15 @@ class FakeSidecar:
 
         self.before = before
 
+    def refuse_what_is_written(self) -> None:
+        """The next write is kept, though its writer is told that it is not."""
+
+        def after(_method: str, _key: str) -> None:
+            self.after = lambda *_: None
+            raise EtagMismatch
+
+        self.after = after
+
     def _enter(self, method: str, key: str) -> None:
         with self._lock:
             self.calls[method] += 1

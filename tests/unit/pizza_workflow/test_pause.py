@@ -2,6 +2,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from pizza_common.errors import EtagMismatch
+
 PAUSED = (200, {"order_id": "123", "status": "paused"})
 RESUMED = (200, {"order_id": "123", "status": "resumed"})
 
@@ -68,6 +70,21 @@ def test_of_two_replicas_that_pause_at_the_same_time_one_asks_the_engine(post, w
     sidecar.before = other_replica
     assert post("/pause-order")[0] == 409
     assert workflows.calls == []
+
+
+def test_a_pause_whose_claim_the_store_fails_to_write_is_asked_for_again(post, workflows, sidecar):
+    workflows.put()
+    sidecar.fail("save_state", EtagMismatch())
+    assert post("/pause-order")[0] == 503
+    assert workflows.calls == []
+    assert post("/pause-order") == PAUSED
+
+
+def test_a_pause_whose_claim_is_written_though_the_store_says_no_goes_on(post, workflows, sidecar):
+    workflows.put()
+    sidecar.refuse_what_is_written()
+    assert post("/pause-order") == PAUSED
+    assert workflows.names() == ["pause"]
 
 
 @pytest.mark.parametrize(

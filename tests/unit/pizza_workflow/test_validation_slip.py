@@ -33,6 +33,22 @@ def test_the_second_of_two_decisions_is_a_conflict(slips):
         slips.decide("123", slip, etag, YES)
 
 
+def test_a_decision_that_the_store_fails_to_write_is_asked_for_again(slips, sidecar):
+    slips.open("123", 1)
+    open_slip = slips.read("123")
+    sidecar.fail("save_state", EtagMismatch())
+    with pytest.raises(EtagMismatch):
+        slips.decide("123", *open_slip, YES)
+    assert slips.read("123") == open_slip
+
+
+def test_a_decision_that_is_written_though_the_store_says_no_counts(slips, sidecar):
+    slips.open("123", 1)
+    sidecar.refuse_what_is_written()
+    slips.decide("123", *slips.read("123"), YES)
+    assert slips.read("123")[0] == Slip(1, {"approved": True, "round": 1})
+
+
 def test_a_told_decision_is_marked_unless_the_next_round_has_begun(slips):
     slips.open("123", 1)
     told = slips.decide("123", *slips.read("123"), YES)
