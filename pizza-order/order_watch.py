@@ -62,7 +62,11 @@ class OrderWatch:
         self._left.labels(NOWHERE)
 
     def saw(self, order_id: str, before: Document | None, after: Document) -> None:
-        """Tell what is new in a document that was written."""
+        """Tell what is new in a document that was written; what is logged is counted by then."""
+        stood, stands = _standing(before), _standing(after)
+        if stood != stands:
+            self._left.labels(stood).inc()
+            self._entered.labels(stands).inc()
         for change in changes(before, after):
             entry = change.entry
             self._states.labels(entry["status"]).inc()
@@ -75,10 +79,6 @@ class OrderWatch:
                 late=change.late,
                 **more,
             )
-        stood, stands = _standing(before), _standing(after)
-        if stood != stands:
-            self._left.labels(stood).inc()
-            self._entered.labels(stands).inc()
 
 
 def changes(before: Document | None, after: Document) -> Iterator[Change]:

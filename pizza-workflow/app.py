@@ -113,7 +113,7 @@ def create_app(
     hooks.stopping += [monitor.stop, worker.stop]
     hooks.stopped += [worker.wait, workflows.close, sidecar.close]
     app.extensions["front_desk"] = FrontDesk(
-        workflows, sidecar, worker.is_ready, Terms.of(settings)
+        workflows, sidecar, worker.is_ready, Terms.of(settings), settings.pizza_confirm_seconds
     )
     app.register_api(api)
     return app

@@ -29,7 +29,6 @@ from workflow_client import Instance, WorkflowClient, instance_id
 
 Answer = dict[str, Any]
 
-CONFIRM_SECONDS = 5.0
 _LOOK_SECONDS = 0.05
 
 
@@ -42,7 +41,7 @@ class FrontDesk:
         sidecar: Sidecar,
         worker_ready: Callable[[], bool],
         terms: Terms,
-        confirm_seconds: float = CONFIRM_SECONDS,
+        confirm_seconds: float,
     ) -> None:
         self._workflows = workflows
         self._sidecar = sidecar

@@ -37,6 +37,13 @@ class WorkflowSettings(Settings):
     pizza_restock_units: int = Field(
         default=500, ge=1, description="How much of an ingredient is bought at a time"
     )
+    pizza_confirm_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        le=300,
+        allow_inf_nan=False,
+        description="Seconds that a pause, resume, cancel or terminate may take to show; then 503",
+    )
     pizza_worker_threads: int = Field(
         default=128, ge=1, le=1024, description="Steps that the workflow worker runs at a time"
     )

@@ -21,6 +21,6 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     "$python" -m venv --clear "$venv"
 fi
 echo "Installing requirements.txt into $venv; the first time this takes about a minute."
-# The build of the project itself warns, even when all is well.
-PYTHONWARNINGS=ignore "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements.txt
+# The build of the project itself warns, even when all is well, and so does a second try of pip's.
+PYTHONWARNINGS=ignore "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check -r requirements.txt
 touch "$venv/.installed"

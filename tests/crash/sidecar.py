@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,11 @@ class Sidecar:
         command = [sys.executable, str(SCRIPT), str(self.data)]
         ports = [str(self.http_port), str(self.grpc_port)]
         self.process = process = Process([*command, *ports], self.log)
-        wait_until(lambda: process.ended() is not None or "ready" in process.output(), "ready", 60)
+        wait_until(
+            lambda: process.ended() is not None or "ready" in process.output().splitlines(),
+            "ready",
+            60,
+        )
         assert process.ended() is None, process.output()
         return process
 
@@ -49,6 +54,12 @@ class Sidecar:
         """A connection that comes back by itself."""
         with grpc.insecure_channel(f"127.0.0.1:{self.grpc_port}", options=LIMITS) as channel:
             yield orchestrator_service_pb2_grpc.TaskHubSidecarServiceStub(channel)
+
+    def processor_seconds(self) -> float:
+        """What the process has used so far."""
+        assert self.process is not None
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> int:
         """VmRSS of the process, in bytes."""

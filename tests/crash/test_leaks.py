@@ -33,4 +33,4 @@ def test_fifty_hosts_leak_no_files_and_no_threads(tmp_path: Path) -> None:
         return await cycle(2), await cycle(CYCLES)
 
     before, after = asyncio.run(both())
-    assert after == before
+    assert all(now <= then for now, then in zip(after, before, strict=True)), (before, after)

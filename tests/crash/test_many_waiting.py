@@ -46,6 +46,7 @@ def test_many_waiting_workflows_cost_little(
     begin = time.monotonic()
     sidecar.start()
     started, again = time.monotonic() - begin, sidecar.memory()
+    used = sidecar.processor_seconds()
 
     with sidecar.stub() as stub, Serving(RawWorker(stub, register, stateful=True)):
         for number in range(0, count, count // 10):
@@ -55,7 +56,8 @@ def test_many_waiting_workflows_cost_little(
     with capsys.disabled():
         print(
             f"\n{count} waiting: begun in {began:.1f} s, {waiting / 2**20:.0f} MB; "
-            f"killed and ready again in {started:.2f} s, {again / 2**20:.0f} MB"
+            f"killed and ready again in {started:.2f} s, "
+            f"{used:.2f} s of the processor, {again / 2**20:.0f} MB"
         )
     assert max(waiting, again) < MOST_MEMORY
-    assert started < MOST_SECONDS
+    assert used < MOST_SECONDS  # of the processor: a busy machine is not the sidecar's fault

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -54,9 +55,9 @@ def running(command: list[str | Path], **options: str | dict[str, str] | None) -
     try:
         yield
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # to PostgreSQL the fast end
         try:
-            process.wait(10)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

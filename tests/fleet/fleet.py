@@ -5,7 +5,7 @@ import time
 from tools.dapr_runtime import status_of
 from tools.dapr_shop import DaprShop, sidecar_of
 
-STOP_SECONDS = 30.0
+STOP_SECONDS = 90.0
 READY_SECONDS = 90.0
 
 
@@ -22,6 +22,11 @@ class Fleet:
     def replicas(self) -> list[str]:
         """All, by name."""
         return [name for names in self._replicas.values() for name in names]
+
+    def running_replicas(self, app_id: str) -> list[str]:
+        """Those of an app that run, each with its sidecar, by name."""
+        running = set(self.shop.parts.running())
+        return [name for name in self._replicas[app_id] if {name, sidecar_of(name)} <= running]
 
     def doors(self, app_id: str) -> list[str]:
         """The addresses of an app: a load balancer would stand in front of them."""

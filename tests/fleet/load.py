@@ -21,7 +21,7 @@ def new_order() -> Json:
 
 
 class InFlight:
-    """Many orders at once, which are let be decided only after `decide`."""
+    """Many orders at once, which are let be decided only after `decide`, or when the block ends."""
 
     def __init__(self, customers: Customers, count: int) -> None:
         self.orders = [new_order() for _ in range(count)]
@@ -31,6 +31,17 @@ class InFlight:
         self._runs = [
             self._pool.submit(customers.order, order, self._hold) for order in self.orders
         ]
+
+    def __enter__(self) -> "InFlight":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._decide.set()
+        self._pool.shutdown()
+
+    def ended(self) -> int:
+        """How many are at their end."""
+        return sum(run.done() for run in self._runs)
 
     def wait_for_cooked(self, count: int) -> None:
         """Until so many orders wait for their decision; the rest are on their way to it."""
@@ -45,7 +56,6 @@ class InFlight:
     def ends(self) -> list[Json]:
         """The status of each at its end, waited for."""
         self._decide.set()
-        self._pool.shutdown()
         return [run.result() for run in self._runs]
 
     def _hold(self) -> None:

@@ -1,6 +1,8 @@
 """Of two replicas one dies by SIGKILL under load: no order is lost, and the books are even."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -8,6 +10,7 @@ from tests.fleet.books import check_books
 from tests.fleet.customers import Customers
 from tests.fleet.fleet import Fleet
 from tests.fleet.load import InFlight
+from tests.system.runtime_cure import restarting_when_still
 from tools.dapr_shop import sidecar_of
 
 ORDERS = 100
@@ -18,18 +21,29 @@ APPS = [WORKFLOW, "pizza-kitchen-2"]
 SIDECARS = [sidecar_of(name) for name in APPS]
 
 
-def orders_when_these_die(fleet: Fleet, customers: Customers, dead: list[str]) -> InFlight:
+@contextmanager
+def orders_when_these_die(
+    fleet: Fleet, customers: Customers, dead: list[str]
+) -> Iterator[InFlight]:
     """100 orders of which some are cooked and none is delivered when the parts are killed."""
-    flight = InFlight(customers, ORDERS)
-    flight.wait_for_cooked(COOKED_FIRST)
-    flight.decide()
-    fleet.shop.kill_parts(*dead)
-    return flight
+    with InFlight(customers, ORDERS) as flight:
+        flight.wait_for_cooked(COOKED_FIRST)
+        flight.decide()
+        fleet.shop.kill_parts(*dead)
+        yield flight
 
 
 def check_all(fleet: Fleet, customers: Customers, flight: InFlight, dead: list[str]) -> None:
     """All orders end; then those that died come back, if they have not, and tell the same."""
-    ends = flight.ends()
+
+    def restart_workers() -> None:
+        for name in fleet.running_replicas(WORKFLOW):
+            fleet.shop.kill_parts(name, sidecar_of(name))
+            fleet.start(name, sidecar_of(name))
+            fleet.wait_until_ready(name)
+
+    with restarting_when_still(restart_workers, flight.ended, on=fleet.shop):
+        ends = flight.ends()
     print(customers.report())
     fleet.start(*dead)
     check_books(fleet, customers, flight.orders, ends)
@@ -41,8 +55,8 @@ def check_all(fleet: Fleet, customers: Customers, flight: InFlight, dead: list[s
 def test_100_orders_in_flight_survive_the_loss_of_a_sidecar_of_workflow_and_of_kitchen(
     fleet: Fleet, customers: Customers, dead: list[str]
 ) -> None:
-    flight = orders_when_these_die(fleet, customers, dead)
-    check_all(fleet, customers, flight, dead)
+    with orders_when_these_die(fleet, customers, dead) as flight:
+        check_all(fleet, customers, flight, dead)
 
 
 def test_100_orders_in_flight_survive_apps_that_die_beside_their_sidecars(
@@ -50,8 +64,8 @@ def test_100_orders_in_flight_survive_apps_that_die_beside_their_sidecars(
 ) -> None:
     """Whoever runs them starts them again, pizza-workflow together with its sidecar: daprd keeps
     the workflows of a worker that died, and may take no worker again."""
-    flight = orders_when_these_die(fleet, customers, APPS)
-    time.sleep(AWAY_SECONDS)
-    fleet.shop.kill_parts(sidecar_of(WORKFLOW))
-    fleet.start(*APPS, sidecar_of(WORKFLOW))
-    check_all(fleet, customers, flight, [])
+    with orders_when_these_die(fleet, customers, APPS) as flight:
+        time.sleep(AWAY_SECONDS)
+        fleet.shop.kill_parts(sidecar_of(WORKFLOW))
+        fleet.start(*APPS, sidecar_of(WORKFLOW))
+        check_all(fleet, customers, flight, [])

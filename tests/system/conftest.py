@@ -32,7 +32,7 @@ def the_fast_shop(open_shop: OpenShop, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="session")
 def the_slow_shop(open_shop: OpenShop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with open_shop(tmp_path_factory.mktemp("slow"), SLOW) as shop:
+    with open_shop(tmp_path_factory.mktemp("slow"), SLOW, PIZZA_FAULTS="1") as shop:
         yield shop
 
 

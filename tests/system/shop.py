@@ -17,6 +17,9 @@ Json = dict[str, Any]
 
 _numbers = itertools.count(1)
 
+# What a slow machine does late is not to be taken for what the shop refuses, or sees to.
+PATIENT = {"PIZZA_CONFIRM_SECONDS": "60", "PIZZA_MONITOR_SECONDS": "0"}
+
 
 class Shop(ShopClient):
     """A running shop: a client of it, and its processes to be killed and started again."""
@@ -80,7 +83,7 @@ def running_shop(
     engine: type[ShopEngine], folder: Path, time_scale: float, **settings: str
 ) -> Iterator[Shop]:
     """A shop that is ready, for as long as the block lasts; nothing of it is left afterwards."""
-    with engine(folder, time_scale=time_scale, **settings) as process:
+    with engine(folder, time_scale=time_scale, **{**PATIENT, **settings}) as process:
         shop = Shop(process)
         shop.wait_until_ready()
         yield shop

@@ -107,7 +107,7 @@ def test_a_service_that_is_broken_ends_the_others_too(home: Path) -> None:
 def test_a_second_shop_on_the_same_data_is_refused(shop: Shop, home: Path) -> None:
     (home / "data").symlink_to(shop.process.folder / "data")
     assert f"already runs (process {shop.process.pid})" in the_line(start(home))
-    assert shop.is_ready()
+    shop.wait_until_ready()
 
 
 def test_ctrl_c_closes_the_shop_in_good_order(tmp_path: Path) -> None:

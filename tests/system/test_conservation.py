@@ -17,8 +17,8 @@ import pytest
 import requests
 
 from tests.system.conftest import OpenShop
+from tests.system.runtime_cure import curing
 from tests.system.shop import Shop, ShopError, until
-from tools.dapr_shop import DaprShop
 from tools.shop_client import FINAL, SAMPLE_ORDER, Json
 
 ORDERS = int(os.environ.get("PIZZA_CONSERVATION_ORDERS", "60"))
@@ -29,7 +29,6 @@ AT_ONCE = 12
 LOOK_SECONDS = 0.2
 ORDER_SECONDS = 300.0
 SETTLE_SECONDS = 60.0
-STILL_SECONDS = 60.0
 
 SERVICES = {
     "pizza-storefront": (
@@ -168,19 +167,12 @@ class Chaos:
                 for _ in range(self._chance.randint(1, 3)):
                     self._arm()
                 if self.kills >= KILLS:
-                    self._cure_the_runtime()
                     return
                 if self._chance.random() < 0.5:
                     self._shop.kill(self._chance.choice(list(SERVICES)))
                     self.kills += 1
         except ShopError as error:
             self.error = error
-
-    def _cure_the_runtime(self) -> None:
-        """daprd 1.18 may let a parent and its child wait for each other after a crash, for ever:
-        then pizza-workflow and its sidecar are started again, as docs/dapr.md says."""
-        while isinstance(self._shop.process, DaprShop) and not self._stop.wait(STILL_SECONDS):
-            self._shop.kill("pizza-workflow")
 
     def _arm(self) -> None:
         service = self._chance.choice(list(SERVICES))
@@ -199,7 +191,8 @@ class Chaos:
 
 @pytest.fixture
 def faulty_shop(open_shop: OpenShop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with open_shop(tmp_path_factory.mktemp("faulty"), TIME_SCALE, PIZZA_FAULTS="1") as shop:
+    settings = {"PIZZA_FAULTS": "1", "PIZZA_MONITOR_SECONDS": "60"}
+    with open_shop(tmp_path_factory.mktemp("faulty"), TIME_SCALE, **settings) as shop:
         yield shop
 
 
@@ -228,6 +221,7 @@ def test_after_any_orders_faults_and_deaths_the_books_are_even(faulty_shop: Shop
 
 def run_all(shop: Shop, orders: list[Json], fates: list[Fate]) -> list[Json]:
     """Every order from its start to its end; their results."""
+    ended: list[str] = []
 
     def run(order: Json, fate: Fate) -> Json:
         driver = Driver(shop)
@@ -236,9 +230,10 @@ def run_all(shop: Shop, orders: list[Json], fates: list[Fate]) -> list[Json]:
         driver.wait_for(order["order_id"])
         at = driver.ask("GET", "pizza-workflow", f"/get-status/{order['order_id']}").body
         assert at["runtime_status"] == "COMPLETED", at
+        ended.append(order["order_id"])
         return dict(at["result"])
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with curing(shop, lambda: len(ended)), ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(run, orders, fates))
 
 
@@ -258,9 +253,9 @@ class Books:
 
     @classmethod
     def of(cls, shop: Shop, order: Json, result: Json) -> "Books":
-        order_id = order["order_id"]
-        payment = shop.ask("GET", "pizza-storefront", f"/payments/{order_id}")
-        held = shop.ask("GET", "pizza-kitchen", f"/stock/reservations/{order_id}")
+        order_id, driver = order["order_id"], Driver(shop)
+        payment = driver.ask("GET", "pizza-storefront", f"/payments/{order_id}")
+        held = driver.ask("GET", "pizza-kitchen", f"/stock/reservations/{order_id}")
         return cls(
             order,
             result,

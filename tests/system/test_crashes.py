@@ -1,25 +1,13 @@
 """kill -9 of anything, at any time: every order that was started finishes, no stage shown twice."""
 
-import contextlib
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import TypeVar
+from collections.abc import Iterator
 
 import pytest
 
 from tests.system.conftest import OpenShop
-from tests.system.shop import (
-    TIMELINE,
-    Shop,
-    an_order,
-    until,
-    wait_until_gone,
-)
+from tests.system.runtime_cure import curing
+from tests.system.shop import TIMELINE, Shop, an_order, wait_until_gone
 from tools.dapr_shop import sidecar_of
-from tools.shop_client import ShopAwayError
-
-T = TypeVar("T")
-AWAY_SECONDS = 90.0  # a scheduler of Dapr that was killed is away for half a minute
 
 
 def test_an_order_survives_the_death_of_the_kitchen_while_it_is_in_the_oven(
@@ -40,12 +28,13 @@ def test_an_order_survives_the_death_of_every_service_in_turn(slow_shop: Shop) -
     ]:
         slow_shop.wait_for_status(order_id, status)
         slow_shop.kill(app_id)
-    slow_shop.wait_for_place(order_id, "waiting_for_validation")
-    slow_shop.approve(order_id)
-    slow_shop.wait_for_status(order_id, "delivery_on_the_way")
-    slow_shop.kill("pizza-delivery")
-    assert slow_shop.wait_for_end(order_id)["result"]["status"] == "completed"
-    assert slow_shop.wait_for_statuses(order_id, TIMELINE) == TIMELINE
+    with curing(slow_shop, lambda: slow_shop.statuses(order_id)):
+        slow_shop.wait_for_place(order_id, "waiting_for_validation")
+        slow_shop.approve(order_id)
+        slow_shop.wait_for_status(order_id, "delivery_on_the_way")
+        slow_shop.kill("pizza-delivery")
+        assert slow_shop.wait_for_end(order_id)["result"]["status"] == "completed"
+        assert slow_shop.wait_for_statuses(order_id, TIMELINE) == TIMELINE
 
 
 def test_waiting_orders_survive_the_death_of_the_engine_which_leaves_no_process(
@@ -66,7 +55,7 @@ def test_orders_at_work_survive_the_death_of_the_engine(own_shop: Shop) -> None:
     own_shop.wait_for_status(ids[0], "cooking_adding_toppings")
     own_shop.kill_engine()
     own_shop.start_again()
-    known = [patiently(partial(own_shop.place, order)) for order in orders]
+    known = [own_shop.place(order) for order in orders]
     assert known == ids  # and not begun anew
     assert_all_are_delivered(own_shop, ids)
 
@@ -87,32 +76,12 @@ def test_an_order_survives_the_death_of_every_sidecar_in_turn(slow_shop: Shop) -
     assert_all_are_delivered(slow_shop, [order_id])
 
 
-def patiently(ask: Callable[[], T]) -> T:
-    """What comes of it, asked again while the shop answers 503, as clients do."""
-    for _ in until(AWAY_SECONDS, 0.5):
-        with contextlib.suppress(ShopAwayError):
-            return ask()
-    return ask()
-
-
-def approve(shop: Shop, order_id: str) -> None:
-    """An approval that was answered 503 may have been heard, and then the next is a conflict."""
-    body = {"order_id": order_id, "approved": True}
-    for _ in until(AWAY_SECONDS, 0.5):
-        status = shop.ask("POST", "pizza-workflow", "/validate-pizza", body).status
-        if status != 503:
-            break
-    assert status in (200, 409)
-
-
 def assert_all_are_delivered(shop: Shop, ids: list[str]) -> None:
-    for order_id in ids:
-        patiently(partial(shop.wait_for_place, order_id, "waiting_for_validation"))
-        approve(shop, order_id)
-    ends = [patiently(partial(shop.wait_for_end, order_id)) for order_id in ids]
-    assert [end["result"]["status"] for end in ends] == ["completed"] * len(ids)
-    timelines = [shop.wait_for_statuses(order_id, TIMELINE) for order_id in ids]
-    assert timelines == [TIMELINE] * len(ids)
+    with curing(shop, lambda: [shop.statuses(order_id) for order_id in ids]):
+        ends = [shop.deliver(order_id) for order_id in ids]
+        assert [end["result"]["status"] for end in ends] == ["completed"] * len(ids)
+        timelines = [shop.wait_for_statuses(order_id, TIMELINE) for order_id in ids]
+        assert timelines == [TIMELINE] * len(ids)
 
 
 def test_orders_survive_closing_and_opening_the_shop(own_shop: Shop) -> None:

@@ -37,6 +37,7 @@ def test_the_result_tells_who_delivered_what(shop: Shop) -> None:
 def test_the_order_book_has_the_order_as_it_was_sent(shop: Shop) -> None:
     order = an_order()
     shop.deliver(shop.place(order))
+    shop.wait_for_statuses(order["order_id"], TIMELINE)
     found = shop.get("pizza-order", f"/order/{order['order_id']}")
     timeline = found.pop("timeline")
     assert found == {**order, "status": "delivered"}

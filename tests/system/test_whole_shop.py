@@ -37,6 +37,11 @@ def stock(shop: Shop, ingredient: str) -> Json:
     return dict(shop.get("pizza-kitchen", "/stock")["stock"][ingredient])
 
 
+def set_stock(shop: Shop, ingredient: str, available: int) -> None:
+    path, body = f"/stock/{ingredient}", {"available": available}
+    wait_for(lambda: shop.ask("PUT", "pizza-kitchen", path, body).status, lambda code: code == 200)
+
+
 def many(items: list[Json]) -> Json:
     order = an_order(items=items)
     return {name: order[name] for name in ("order_id", "items", "customer")}
@@ -54,7 +59,7 @@ def test_many_pizzas_are_paid_cooked_and_charged_together(shop: Shop) -> None:
 
 
 def test_of_50_orders_for_the_last_10_doughs_10_are_confirmed(shop: Shop) -> None:
-    shop.ask("PUT", "pizza-kitchen", "/stock/dough", {"available": 10})
+    set_stock(shop, "dough", 10)
     with ThreadPoolExecutor(10) as pool:
         ids = list(pool.map(shop.place, [an_order() for _ in range(50)]))
     places = [settled(shop, order_id) for order_id in ids]
@@ -63,7 +68,7 @@ def test_of_50_orders_for_the_last_10_doughs_10_are_confirmed(shop: Shop) -> Non
         assert payment(shop, order_id) == ("voided" if place == "failed" else "authorized")
     level = stock(shop, "dough")
     assert (level["available"], level["used"]) == (0, level["bought"])
-    shop.ask("PUT", "pizza-kitchen", "/stock/dough", {"available": 1000})
+    set_stock(shop, "dough", 1000)
 
 
 def settled(shop: Shop, order_id: str) -> str:
@@ -80,14 +85,15 @@ def test_a_scheduled_order_waits_and_can_be_cancelled(shop: Shop) -> None:
     shop.wait_for_place(order_id, "scheduled")
     shop.post("/cancel-order", {"order_id": order_id})
     assert shop.wait_for_end(order_id)["result"]["status"] == "cancelled"
-    assert shop.wait_for_status(order_id, "cancelled") == ["scheduled", "cancelled"]
+    both = ["scheduled", "cancelled"]
+    assert shop.wait_for_statuses(order_id, both) == both
 
 
 def test_a_scheduled_order_begins_by_itself(shop: Shop) -> None:
-    soon = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
+    soon = (datetime.now(UTC) + timedelta(seconds=10)).isoformat()
     order_id = shop.place(an_order(scheduled_for=soon))
     assert shop.deliver(order_id)["result"]["status"] == "completed"
-    assert shop.statuses(order_id)[0] == "scheduled"
+    assert shop.wait_for_status(order_id, "scheduled")[0] == "scheduled"
 
 
 def test_a_batch_starts_many_and_answers_for_each(shop: Shop) -> None:
@@ -99,9 +105,15 @@ def test_a_batch_starts_many_and_answers_for_each(shop: Shop) -> None:
 
 
 def monitor_round(shop: Shop) -> int:
-    """Which round the monitor reported last; it is the only workflow of its name."""
+    """Which round the monitor reported last; it is the only workflow of its name.
+
+    0 while the engine cannot tell: Dapr reads key by key, and gives up when it meets a write.
+    """
     sidecar = next(app for app in shop.process.apps if app.app_id == "pizza-workflow")
-    found = requests.get(f"http://127.0.0.1:{sidecar.http}{MONITOR}", timeout=10).json()
+    answer = requests.get(f"http://127.0.0.1:{sidecar.http}{MONITOR}", timeout=60)
+    if answer.status_code != 200:
+        return 0
+    found = answer.json()
     assert found["runtimeStatus"] == "RUNNING"
     said = found["properties"]["dapr.workflow.custom_status"]
     return int(said.partition("round ")[2].partition(":")[0] or 0)
