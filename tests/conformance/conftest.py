@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import http.client
 import json
-import subprocess
 import sys
 import threading
 from collections.abc import Coroutine, Iterator
@@ -17,7 +16,7 @@ from localdapr.host import open_host
 from localdapr.manifest import App
 from localdapr.resources import load_resources
 from localdapr.run import Run
-from tests.hub.processes import DEADLINE, wait_until
+from tests.hub.processes import DEADLINE, Process, wait_until
 from tools.dapr_runtime import CORE, DaprRuntime
 
 T = TypeVar("T")
@@ -62,6 +61,7 @@ class RunningDapr:
     """The real runtime: a daprd for each app."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._runtime = DaprRuntime(folder)
         resources = self._runtime.copy_resources(HERE / "components")
         for app_id, app in APPS.items():
@@ -72,7 +72,7 @@ class RunningDapr:
 
     def wait_until_ready(self) -> None:
         """Downapp's app is there until its sidecar is."""
-        with python_app("callee", APPS["downapp"].app_port):
+        with python_app("callee", APPS["downapp"].app_port, self._folder):
             wait_until(lambda: self._runtime.parts.are_there(*APPS), "the sidecars are ready")
             wait_until(
                 lambda: get_json(24114, "/v1.0/healthz") == {"status": 204}, "downapp is ready"
@@ -87,14 +87,14 @@ class RunningDapr:
 
 
 @contextlib.contextmanager
-def python_app(name: str, port: int) -> Iterator[None]:
-    """One of the test apps as a process of its own."""
-    process = subprocess.Popen([sys.executable, str(HERE / "apps" / f"{name}.py"), str(port)])
+def python_app(name: str, port: int, folder: Path) -> Iterator[None]:
+    """One of the test apps as a process of its own, with its log in the folder."""
+    command = [sys.executable, str(HERE / "apps" / f"{name}.py"), str(port)]
+    process = Process(command, folder / f"{name}-{port}.log")
     try:
         yield
     finally:
         process.kill()
-        process.wait(DEADLINE)
 
 
 def get_json(port: int, path: str) -> Any:
@@ -127,17 +127,18 @@ def sidecars(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, App]]:
     """Every sidecar is served, callee, subscriber and worker are up."""
+    folder = tmp_path_factory.mktemp("engine")
     with contextlib.ExitStack() as stack:
-        stack.enter_context(python_app("callee", 24101))
-        stack.enter_context(python_app("subscriber", 24102))
-        stack.enter_context(python_app("callee", 24105))
+        stack.enter_context(python_app("callee", 24101, folder))
+        stack.enter_context(python_app("subscriber", 24102, folder))
+        stack.enter_context(python_app("callee", 24105, folder))
         for port in (24101, 24105):
             wait_until(lambda port=port: get_json(port, "/json"), "the callees listen")
         wait_until(lambda: get_json(24102, "/_events") is not None, "the subscriber listens")
         start = ENGINES[pytestconfig.getoption("--engine")]
-        engine = start(tmp_path_factory.mktemp("engine"))
+        engine = start(folder)
         stack.callback(engine.close)
         engine.wait_until_ready()
-        stack.enter_context(python_app("worker", 24121))
+        stack.enter_context(python_app("worker", 24121, folder))
         wait_until(_worker_connected, "the worker is connected")
         yield APPS

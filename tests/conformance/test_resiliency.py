@@ -53,5 +53,5 @@ def test_a_path_that_only_fails_is_refused_for_a_while_without_asking_the_app(
     assert (refused.status, refused.json["errorCode"]) == (500, "ERR_DIRECT_INVOKE")
     assert refused.json["message"].endswith("circuit breaker is open")
     assert fragile("/flaky/500/0/another-path").status == 200
-    wait_until(lambda: fragile(path).json == {"tries": 5}, "it is closed again")
+    wait_until(lambda: fragile(path).json == {"tries": 5}, "it is closed again", 60)
     assert fragile(path).status == 200

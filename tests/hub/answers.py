@@ -1,6 +1,5 @@
 """What tests read off a state and off an error."""
 
-import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +10,6 @@ from dapr.ext.workflow import DaprWorkflowClient
 
 from tests.hub.processes import wait_until
 
-TORN_READS = 10
-
 
 def output(state: Any) -> Any:
     """The value that a completed workflow gave."""
@@ -21,24 +18,28 @@ def output(state: Any) -> Any:
 
 
 def state_of(client: DaprWorkflowClient, instance_id: str) -> Any:
+    return whole(lambda: client.get_workflow_state(instance_id))
+
+
+def history_of(client: DaprWorkflowClient, instance_id: str) -> list[Any]:
+    return list(whole(lambda: client.get_workflow_history(instance_id)))
+
+
+def whole(read: Callable[[], Any]) -> Any:
     """The runtime reads an instance while it writes it, and then says so: it is asked again."""
-    for _ in range(TORN_READS):
-        with contextlib.suppress(TornRead):
-            return read_state(client, instance_id)
-    return read_state(client, instance_id)
+    found: list[Any] = []
 
+    def is_read() -> bool:
+        try:
+            found.append(read())
+        except grpc.RpcError as error:
+            if "transient store read failure" in (error.details() or ""):
+                return False
+            raise
+        return True
 
-def read_state(client: DaprWorkflowClient, instance_id: str) -> Any:
-    try:
-        return client.get_workflow_state(instance_id)
-    except grpc.RpcError as error:
-        if "transient store read failure" in (error.details() or ""):
-            raise TornRead from error
-        raise
-
-
-class TornRead(Exception):
-    """An instance was read while it was written."""
+    wait_until(is_read, "a read that meets no write")
+    return found[0]
 
 
 def status(client: DaprWorkflowClient, instance_id: str) -> str | None:

@@ -102,7 +102,7 @@ def run(client: DaprWorkflowClient) -> Callable[..., Any]:
 
     def run_to_end(workflow: str, given: Any = None, **options: Any) -> Any:
         instance_id = client.schedule_new_workflow(workflow, input=given, **options)
-        return client.wait_for_workflow_completion(instance_id, timeout_in_seconds=30)
+        return client.wait_for_workflow_completion(instance_id, timeout_in_seconds=60)
 
     return run_to_end
 

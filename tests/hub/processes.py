@@ -13,7 +13,7 @@ import pytest
 from tools.tied_process import TiedProcess
 
 REPO = Path(__file__).parents[2]
-DEADLINE = 30.0
+DEADLINE = 60.0
 
 
 def wait_until(holds: Callable[[], object], what: str, seconds: float = DEADLINE) -> None:

@@ -8,7 +8,7 @@ def test_many_activities_run_at_once(run) -> None:
 
 
 def test_a_timer_lasts_as_long_as_it_says(run) -> None:
-    assert 0.5 <= output(run("sleeper", 0.5)) < 5
+    assert 0.5 <= output(run("sleeper", 0.5)) < 30
 
 
 def test_a_child_gives_its_output_to_its_parent(client, run) -> None:

@@ -1,6 +1,13 @@
 import pytest
 
-from tests.hub.answers import output, refusal, wait_for_custom, wait_for_status
+from tests.hub.answers import (
+    history_of,
+    output,
+    refusal,
+    state_of,
+    wait_for_custom,
+    wait_for_status,
+)
 from tests.hub.processes import wait_until
 
 
@@ -36,13 +43,14 @@ def test_events_for_a_suspended_workflow_count_when_it_is_resumed(client) -> Non
 
 
 def test_a_workflow_suspended_while_a_timer_runs_out_goes_on_when_it_is_resumed(client) -> None:
-    instance_id = client.schedule_new_workflow("sleeper", input=0.3)
+    instance_id = client.schedule_new_workflow("sleeper", input=3)
     client.wait_for_workflow_start(instance_id, timeout_in_seconds=30)
     client.pause_workflow(instance_id)
+    wait_for_status(client, instance_id, "SUSPENDED")
     with pytest.raises(TimeoutError):
-        client.wait_for_workflow_completion(instance_id, timeout_in_seconds=1)
+        client.wait_for_workflow_completion(instance_id, timeout_in_seconds=4)
     client.resume_workflow(instance_id)
-    assert output(end(client, instance_id)) >= 0.3
+    assert output(end(client, instance_id)) >= 3
 
 
 @pytest.mark.localdapr_only("in the runtime it does: docs/localdapr.md")
@@ -76,8 +84,8 @@ def test_what_comes_for_a_finished_workflow_is_taken_and_has_no_effect(client, r
     client.pause_workflow(state.instance_id)
     client.resume_workflow(state.instance_id)
     client.terminate_workflow(state.instance_id)
-    assert output(client.get_workflow_state(state.instance_id)) == "done"
-    assert len(client.get_workflow_history(state.instance_id)) == 3
+    assert output(state_of(client, state.instance_id)) == "done"
+    assert len(history_of(client, state.instance_id)) == 3
 
 
 def test_a_wait_with_a_deadline_takes_the_event_or_the_time(client, run) -> None:
@@ -99,8 +107,8 @@ def test_a_workflow_that_begins_anew_without_its_events_waits_for_new_ones(clien
     client.raise_workflow_event(instance_id, "go", data=1)
 
     def begun_anew() -> bool:
-        state = client.get_workflow_state(instance_id)
-        return '"got"' in (state.serialized_input or "")
+        state = state_of(client, instance_id)
+        return state is not None and '"got"' in (state.serialized_input or "")
 
     wait_until(begun_anew, "the second execution has begun")
     client.raise_workflow_event(instance_id, "go", data=2)

@@ -142,6 +142,7 @@ def test_a_change_behind_a_patch_is_for_instances_that_come_after_it(
             go(bare_client, new)
         assert end(bare_client, new) == ["begun", "new oven", "went", "new oven", "went"]
         bare_client.terminate_workflow(old)
+        wait_for_status(bare_client, old, "TERMINATED")
 
 
 @pytest.mark.localdapr_only("on the runtime a stalled instance keeps its sidecar from new workers")

@@ -1,9 +1,11 @@
 """Workers come and go; what they were doing is done."""
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 import pytest
 
 from localdapr.wire import pb
@@ -49,6 +51,7 @@ def test_a_worker_and_its_workflows_go_on_after_the_engine_was_killed(own_engine
                 client.wait_for_workflow_start(instance_id, timeout_in_seconds=30)
         own_engine.kill()
         own_engine.start()
+        own_engine.wait_for_workers("hub", 1)
         with client_of(own_engine) as client:
             client.raise_workflow_event(waits, "go", data="after")
             state = client.wait_for_workflow_completion(waits, timeout_in_seconds=60)
@@ -113,8 +116,9 @@ def test_an_activity_gets_the_trace_that_its_workflow_was_started_in(bare_engine
         worker = RawWorker(stub, register)
         bare_engine.wait_for_workers("hub", 1)
         stub.StartInstance(request, timeout=30)
-        _, activity = worker.run(2)
+        items = worker.run(7)  # to its end: the next test is to find nothing
         worker.close()
+    activity = next(item for item in items if item.HasField("activityRequest"))
     assert activity.activityRequest.parentTraceContext.traceParent.startswith(trace[:36])
 
 
@@ -131,6 +135,12 @@ def test_a_worker_that_dies_the_moment_it_answers_loses_nothing(bare_engine, bar
         while not all(future.done() for future in ended):
             with stub_of(bare_engine) as stub:
                 worker = RawWorker(stub, register)
-                threading.Timer(0.5, worker.close).start()
-                worker.run_until_closed(7)
+                # A worker is cut 0.5 s after its first item, or after 2 s in which none came.
+                closing = threading.Timer(2, worker.close)
+                closing.start()
+                with contextlib.suppress(grpc.RpcError):
+                    worker.run(1)
+                    threading.Timer(0.5, worker.close).start()
+                worker.run_until_closed(6)
+                closing.cancel()
     assert all(output(future.result()) == list(range(1, 11)) for future in ended)

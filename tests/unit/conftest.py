@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import dapr.conf
 import hypothesis
 import pytest
 import structlog
@@ -24,6 +25,14 @@ Clients = Callable[..., FlaskClient]
 @pytest.fixture(autouse=True)
 def _nothing_bound_to_the_logs():
     structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture(autouse=True)
+def _the_sdk_as_it_was(monkeypatch: pytest.MonkeyPatch):
+    """Clients of the services set these for the whole process, in which other tests run too."""
+    sdk = dapr.conf.settings
+    for name in ("DAPR_HTTP_PORT", "DAPR_HEALTH_TIMEOUT", "DAPR_API_TIMEOUT_SECONDS"):
+        monkeypatch.setattr(sdk, name, getattr(sdk, name))
 
 
 @pytest.fixture

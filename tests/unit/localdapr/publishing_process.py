@@ -14,6 +14,8 @@ from localdapr.resources import Resources
 from localdapr.store import Store
 from localdapr.subscriptions import Rule, Subscription
 
+MANY = 300  # more than are published when it is killed, few enough to be delivered soon
+
 
 async def publish(folder: Path) -> None:
     wish = Subscription("pubsub", "orders", (Rule("/orders"),))
@@ -24,11 +26,12 @@ async def publish(folder: Path) -> None:
         await pubsub.start()
         await pubsub.add(App("kitchen", 0, 0, 1), resources)
         await pubsub.add(App("shop", 0, 0), resources)
-        for number in range(10**9):
+        for number in range(MANY):
             body = str(number).encode()
             message = Publication("shop", "pubsub", "orders", body, "application/json")
             await pubsub.publish([message])
             print(number, flush=True)
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

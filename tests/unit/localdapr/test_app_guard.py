@@ -1,5 +1,6 @@
 """The script that starts an app: what it becomes, and what its guard does in the end."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from localdapr.app_process import START
 
 SLEEPER = [sys.executable, "-S", "-c", "print('here', flush=True); import signal; signal.pause()"]
 STUBBORN = [*SLEEPER[:3], "import signal; signal.signal(15, signal.SIG_IGN)\n" + SLEEPER[3]]
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 class Started:
@@ -40,8 +41,9 @@ class Started:
         """The process of another session that was started with the same command line."""
         asked = "\0".join(self.process.args).encode()  # type: ignore[arg-type]
         for command in Path("/proc").glob("[0-9]*/cmdline"):
-            if command.read_bytes().startswith(asked):
-                return int(command.parent.name)
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                if command.read_bytes().startswith(asked):
+                    return int(command.parent.name)
         raise AssertionError("there is no guard")
 
 
@@ -66,9 +68,16 @@ def ignored_by(status: str) -> int:
 
 def wait_until_gone(pid: int) -> None:
     deadline = time.monotonic() + DEADLINE
-    while Path(f"/proc/{pid}").exists() and "State:\tZ" not in status(pid):
+    while is_alive(pid):
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in status(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def status(pid: int) -> str:

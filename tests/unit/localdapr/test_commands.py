@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -71,11 +72,17 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostThread]:
     env = environment(host.shop, os.environ)
     app = subprocess.Popen([sys.executable, APP], env=env)
     try:
+        wait_until(lambda: listens(host.shop.app_port), lambda: "the app to listen")
         yield host
     finally:
         app.terminate()
         app.wait(30)
         host.close()
+
+
+def listens(port: int | None) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def call(folder: Path, *args: str, stdin: str | None = None) -> Result:
