@@ -78,8 +78,10 @@ def test_a_host_that_cannot_serve_its_first_run_closes_its_data(tmp_path: Path) 
                     async with open_host(tmp_path, Run((taken,)), RESOURCES):
                         pass
 
+    before = set(threading.enumerate())
     asyncio.run(open_twice())
-    assert "store-commits" not in {thread.name for thread in threading.enumerate()}
+    left = set(threading.enumerate()) - before
+    assert "store-commits" not in {thread.name for thread in left}
 
 
 def test_what_is_published_while_a_subscriber_is_away_waits_for_it(play) -> None:
