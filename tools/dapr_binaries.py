@@ -67,7 +67,7 @@ def main() -> int:
     if lacks := lacking():
         print("the real runtime needs more:", "; ".join(lacks), file=sys.stderr)  # noqa: T201
         return 1
-    if are_built():
+    if os.environ.get("DAPR_BIN"):
         return 0
     return subprocess.call(["sh", str(BUILT.parent / "build.sh")])  # noqa: S603, S607 - our own
 

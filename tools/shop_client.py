@@ -18,7 +18,7 @@ SAMPLE_ORDER: Json = {
     "customer": {"name": "John Doe", "address": "123 Main St", "phone": "555-0123"},
 }
 FINAL = ("COMPLETED", "FAILED", "TERMINATED")
-WAIT_SECONDS = 120.0
+WAIT_SECONDS = 240.0  # events whose receiver died come to another after 90 s, with Dapr
 _TIMEOUT = 60.0
 _AWAY = 503
 _PAUSE = 0.05

@@ -118,7 +118,6 @@ def test_prometheus_asks_each_service_under_its_name() -> None:
     assert asked == {app.app_id: [f"{app.app_id}-dapr:{app.app}"] for app in APPS}
     mounted = [volume.split(":")[0] for volume in SERVICES["prometheus"]["volumes"]]
     assert "./compose/prometheus.yaml" in mounted
-    assert "metrics" in SERVICES["pizza-order"]["build"]["args"]["EXTRAS"].split()
 
 
 def test_what_has_to_outlive_a_container_is_in_a_volume() -> None:

@@ -122,7 +122,7 @@ def test_only_what_runs_is_installed_at_the_locked_versions(context: Path, tmp_p
     wanted = (tmp_path / "wanted.txt").read_text().splitlines()
     assert wanted == [*project["dependencies"], *dev]
     assert "-e" not in (tmp_path / "locked.txt").read_text().split()
-    assert 'EXTRAS=""' in instructions("ARG")
+    assert 'EXTRAS="metrics tracing"' in instructions("ARG")
 
 
 def test_nothing_but_sources_gets_into_the_image(context: Path) -> None:

@@ -28,7 +28,7 @@ TIME_SCALE = 0.02
 AT_ONCE = 12
 LOOK_SECONDS = 0.2
 ORDER_SECONDS = 300.0
-SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = 240.0  # events whose receiver died come to another after 90 s
 
 SERVICES = {
     "pizza-storefront": (

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from localdapr.resiliency import Policy
 from localdapr.resources import load_resources
@@ -19,7 +20,8 @@ from pizza_activities import (
 from pizza_common.status import DELIVERY_STAGES, KITCHEN_STAGES, STOREFRONT_STAGES
 from saga import PATIENCE
 
-RESOURCES = load_resources([Path(__file__).parents[3] / "resources"], None)
+REPO = Path(__file__).parents[3]
+RESOURCES = load_resources([REPO / "resources"], None)
 SLOWEST = Shop(None, time_scale=2)
 CALLERS_WAIT = {
     STOREFRONT: stage_seconds(SLOWEST, STOREFRONT_STAGES),
@@ -67,3 +69,14 @@ def test_a_circuit_breaker_stays_closed_while_a_sold_out_kitchen_refuses(app_id:
     refusals = {"consecutiveFailures": 40, "totalFailures": 40, "requests": 40}
     assert not breaker.trip.is_true(refusals)
     assert breaker.timeout < PATIENCE.max_retry_interval.total_seconds()
+
+
+@pytest.mark.parametrize("folder", ["resources", "deploy/compose", "deploy/k8s/base"])
+def test_an_event_is_taken_from_nobody_who_still_tries_to_deliver_it(folder: str) -> None:
+    """Dapr spreads each wait of an exponential policy by half, up and down."""
+    retry = RESOURCES.delivery_policy("pizza-order", "pizzapubsub").retry
+    assert retry
+    waits = [retry.delay(failure) or 0 for failure in range(1, retry.max_retries + 1)]
+    component = yaml.safe_load((REPO / folder / "pubsub.yaml").read_text())
+    settings = {row["name"]: row.get("value", "") for row in component["spec"]["metadata"]}
+    assert float(settings["processingTimeout"].removesuffix("s")) > 1.5 * sum(waits)

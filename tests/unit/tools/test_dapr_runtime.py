@@ -1,5 +1,7 @@
 """What the tests on the real runtime need, and what they start it with."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,25 @@ def test_of_the_resources_only_the_address_of_redis_is_another(
         assert (copy / file.relative_to(REPO / "resources")).read_text() == ours
     assert redis in (copy / "statestore.yaml").read_text()
     assert runtime.ports.redis in OF_RUNTIMES
+
+
+@pytest.mark.parametrize(("version", "code"), [("1.18.0", 0), ("1.17.0", 1)])
+def test_a_runtime_of_another_version_counts_as_not_built(
+    tmp_path: Path, version: str, code: int
+) -> None:
+    for name in ("build.sh", "go.mod"):
+        shutil.copy(REPO / "tools/dapr-runtime" / name, tmp_path)
+    (tmp_path / "bin").mkdir()
+    for name in PROGRAMS:
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\necho {version}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    no_go = tmp_path / "path"
+    no_go.mkdir()
+    for name in ("sh", "sed", "dirname"):
+        (no_go / name).symlink_to(shutil.which(name) or "")
+    build = subprocess.run(
+        ["sh", tmp_path / "build.sh"], env={"PATH": str(no_go)}, capture_output=True, text=True
+    )
+    assert build.returncode == code
+    assert ("1.18.0 is built" in build.stdout) is (code == 0)
+    assert build.stderr.startswith("Go is missing") is (code != 0)
