@@ -126,11 +126,9 @@ def environment(app: App, inherited: Mapping[str, str]) -> dict[str, str]:
 
     A Dapr variable of `inherited` never comes through: it would be that of another app.
     """
-    # Not resolved: in a virtual environment the link's folder is the one with its packages.
-    interpreter = str(Path(sys.executable).parent)
     env = {name: value for name, value in inherited.items() if name not in OWN_NAMES}
     env |= {
-        "PATH": os.pathsep.join([interpreter, inherited.get("PATH", os.defpath)]),
+        "PATH": _search_path(inherited),
         "PYTHONUNBUFFERED": "1",
         "APP_ID": app.app_id,
         "APP_PROTOCOL": "http",
@@ -141,6 +139,19 @@ def environment(app: App, inherited: Mapping[str, str]) -> dict[str, str]:
     if app.app_port is not None:
         env["APP_PORT"] = str(app.app_port)
     return env | dict(app.env)
+
+
+def _search_path(inherited: Mapping[str, str]) -> str:
+    """An environment that the user has activated is where apps have their packages.
+
+    Otherwise they have them where localdapr has its own, which need not be in the path.
+    """
+    path = inherited.get("PATH", os.defpath)
+    activated = (inherited[name] for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if name in inherited)
+    if any(str(Path(folder) / "bin") in path.split(os.pathsep) for folder in activated):
+        return path
+    # Not resolved: in a virtual environment the link's folder is the one with its packages.
+    return os.pathsep.join([str(Path(sys.executable).parent), path])
 
 
 def check_command(app: App, inherited: Mapping[str, str]) -> None:

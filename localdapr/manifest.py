@@ -39,12 +39,20 @@ class App:
 
 
 @dataclass(frozen=True)
+class ResourcesPath:
+    """A folder or file of Dapr resources, and the ids of the apps that it is for: () for all."""
+
+    path: Path
+    apps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """A run's apps with all ports set, and the Dapr resources that they share."""
+    """A run's apps with all ports set, and their Dapr resources."""
 
     path: Path
     apps: tuple[App, ...]
-    resources_paths: tuple[Path, ...]
+    resources_paths: tuple[ResourcesPath, ...]
     config_path: Path | None
     notes: tuple[str, ...] = ()  # for the user: what of the template has no effect
 
@@ -73,7 +81,7 @@ def read_manifest(path: Path, port_offset: int = 0) -> Manifest:
     return Manifest(
         path=path,
         apps=with_ports([draft.app for draft in drafts], port_offset),
-        resources_paths=tuple(dict.fromkeys(path for draft in drafts for path in draft.resources)),
+        resources_paths=tuple(_shared(drafts)),
         config_path=drafts[0].config,
         notes=tuple(_notes(documents[0], drafts)),
     )
@@ -181,6 +189,13 @@ class _Reader:
                     owners[value] = f"{key} of apps[{index}]"
 
 
+def _shared(drafts: Sequence[Draft]) -> Iterator[ResourcesPath]:
+    """Each path once, with the apps that it is for."""
+    for path in dict.fromkeys(path for draft in drafts for path in draft.resources):
+        users = tuple(draft.app.app_id for draft in drafts if path in draft.resources)
+        yield ResourcesPath(path, () if len(users) == len(drafts) else users)
+
+
 def _usual(path: Path) -> tuple[Path, ...]:
     """What the Dapr CLI takes when an app names nothing, if it is there."""
     return (path,) if path.exists() else ()
@@ -191,8 +206,6 @@ def _notes(document: Document, drafts: Sequence[Draft]) -> Iterator[str]:
     ignored = sorted({key for section in sections for key in section} & IGNORED)
     if ignored:
         yield f"{document.path}: without effect in localdapr: {', '.join(ignored)}"
-    if len({draft.resources for draft in drafts}) > 1:
-        yield (
-            f"{document.path}: localdapr gives the resources of each app to all apps; "
-            "limit a component to some with scopes"
-        )
+    for draft in drafts:
+        if not draft.app.command:
+            yield f"{draft.app.app_id} has no command: only its sidecar is run"

@@ -7,12 +7,13 @@ a resource that localdapr does not act on is noted in `summary()`, never skipped
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field
 
 from localdapr.components import KEPT_IN_SQLITE, Component, ComponentResource, Entry, SecretKeyRef
 from localdapr.errors import ManifestError
+from localdapr.manifest import ResourcesPath
 from localdapr.resiliency import NO_POLICY, Policy, Resiliency, ResiliencyResource
 from localdapr.retention import FOR_EVER, Retention, RetentionPolicy
 from localdapr.secret_stores import read_secrets
@@ -23,6 +24,10 @@ NOUNS = {"state": "state store", "pubsub": "pub/sub", "secretstores": "secret st
 NOT_ENFORCED = ("publishingscopes", "subscriptionscopes", "allowedtopics", "protectedtopics")
 ENVIRONMENT = Component("", "secretstores.local.env")
 OUTBOX = "outboxpublishpubsub"
+NOBODY = ("",)  # no app has this id
+# What the Dapr CLI's own installation has for apps that name no resources.
+DEFAULTS = (Component("statestore", "state.redis"), Component("pubsub", "pubsub.redis"))
+R = TypeVar("R", "ComponentResource", "SubscriptionResource", "ResiliencyResource")
 
 
 @dataclass(frozen=True)
@@ -103,19 +108,24 @@ class ConfigurationResource(Model):
     spec: ConfigurationSpec = ConfigurationSpec()
 
 
-def load_resources(paths: Sequence[Path], config_path: Path | None) -> Resources:
+def load_resources(paths: Sequence[ResourcesPath], config_path: Path | None) -> Resources:
     """Read every YAML file of the folders. Raises ManifestError("path: what is wrong")."""
-    found: dict[str, list[Document]] = {"Component": [], "Subscription": [], "Resiliency": []}
+    declared: list[ComponentResource] = []
+    wishes: list[SubscriptionResource] = []
+    policies: list[ResiliencyResource] = []
     notes: list[str] = []
-    for document in (document for path in paths for document in _documents(path)):
-        kind = document.read(Kind).kind
-        if kind in found:
-            found[kind].append(document)
-        else:
-            notes.append(f"{document.path}: {kind} is not used by localdapr")
-    components = _components([doc.read(ComponentResource) for doc in found["Component"]])
-    wishes = [doc.read(SubscriptionResource) for doc in found["Subscription"]]
-    policies = [doc.read(ResiliencyResource) for doc in found["Resiliency"]]
+    documents = [(part.apps, document) for part in paths for document in _documents(part.path)]
+    for apps, document in documents:
+        match document.read(Kind).kind:
+            case "Component":
+                declared.append(_limited(document.read(ComponentResource), apps))
+            case "Subscription":
+                wishes.append(_limited(document.read(SubscriptionResource), apps))
+            case "Resiliency":
+                policies.append(_limited(document.read(ResiliencyResource), apps))
+            case kind:
+                notes.append(f"{document.path}: {kind} is not used by localdapr")
+    components = _components(declared) if paths else DEFAULTS
     resiliencies = tuple(each.spec.resiliency(each.scopes) for each in policies)
     return Resources(
         components=components,
@@ -124,6 +134,14 @@ def load_resources(paths: Sequence[Path], config_path: Path | None) -> Resources
         configuration=_configuration(config_path),
         notes=(*notes, *_breaker_notes(resiliencies), *_scope_notes(components)),
     )
+
+
+def _limited(resource: R, apps: Sequence[str]) -> R:
+    """A resource of a folder that is for some apps only is within the scopes of these."""
+    if not apps:
+        return resource
+    scopes = tuple(app for app in apps if _holds_for(resource.scopes, app))
+    return resource.model_copy(update={"scopes": scopes or NOBODY})
 
 
 def _holds_for(scopes: Sequence[str], app_id: str) -> bool:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from localdapr.manifest import App
+from localdapr.manifest import App, ResourcesPath
 
 APP_TOKEN = "APP_API_TOKEN"  # noqa: S105 - the variable's name, not a secret
 
@@ -22,7 +22,7 @@ class Run:
     """
 
     apps: tuple[App, ...]
-    resources_paths: tuple[Path, ...] = ()
+    resources_paths: tuple[ResourcesPath, ...] = ()
     config_path: Path | None = None
     template: str | None = None
     pid: int = field(default_factory=os.getpid)
@@ -39,7 +39,10 @@ class Run:
         config_path = shown["config_path"]
         read = {
             "apps": tuple(_app(**app) for app in shown["apps"]),
-            "resources_paths": tuple(map(Path, shown["resources_paths"])),
+            "resources_paths": tuple(
+                ResourcesPath(Path(each["path"]), tuple(each["apps"]))
+                for each in shown["resources_paths"]
+            ),
             "config_path": Path(config_path) if config_path else None,
         }
         return cls(**{**shown, **read})

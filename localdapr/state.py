@@ -49,6 +49,9 @@ OPTIONS = {
 log = logging.getLogger(__name__)
 
 
+LONGEST_TTL = 100 * 365 * 86400
+
+
 @dataclass(frozen=True)
 class Entry:
     """A stored value and its ETag; `expires_at` is Unix time."""
@@ -267,6 +270,8 @@ def _lifetime(change: Change, default_ttl: str) -> float | None:
     if not ttl.removeprefix("-").isdecimal():
         text = f'failed to parse ttl from metadata: strconv.ParseInt: parsing "{ttl}"'
         raise ChangeRefusedError(500, f"{text}: invalid syntax")
+    if int(ttl) > LONGEST_TTL:
+        raise ChangeRefusedError(400, f"ttlInSeconds {ttl} is more than {LONGEST_TTL}, 100 years")
     return float(ttl) if int(ttl) > 0 else None
 
 

@@ -76,7 +76,7 @@ class Section(Common):
     dapr_http_port: Port = Field(0, alias="daprHTTPPort")
     dapr_grpc_port: Port = Field(0, alias="daprGRPCPort")
     app_channel_address: Annotated[str, AfterValidator(_only("127.0.0.1", "localhost"))] = ""
-    command: tuple[str, ...] = Field(min_length=1)
+    command: tuple[str, ...] = ()
 
 
 class Template(Model, extra="forbid"):

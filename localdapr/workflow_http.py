@@ -66,11 +66,11 @@ class WorkflowHttp:
         instance_id = request.query.get("instanceID", "")
         _check_id(instance_id)
         trace = request.headers.get("traceparent")
-        asked = StartRequest(_id(request), instance_id, await request.text(), trace=trace)
+        asked = StartRequest(_id(request), instance_id, await _text(request), trace=trace)
         return {"instanceID": await self._workflows.start(asked)}
 
     async def raise_event(self, request: web.Request) -> None:
-        payload = await request.text() or None
+        payload = await _text(request) or None
         await self._workflows.raise_event(_id(request), request.match_info["event"], payload)
 
     async def pause(self, request: web.Request) -> None:
@@ -98,6 +98,14 @@ def _translated(verb: str, act: Action) -> Handler:
             raise ApiError(500, code, text) from cause
 
     return handle
+
+
+async def _text(request: web.Request) -> str:
+    """The body, which is UTF-8 whatever its header says. Raises ApiError."""
+    try:
+        return (await request.read()).decode("utf-8")
+    except UnicodeDecodeError as cause:
+        raise ApiError(400, "ERR_MALFORMED_REQUEST", f"the body is not UTF-8: {cause}") from cause
 
 
 def _id(request: web.Request) -> str:

@@ -15,6 +15,7 @@ from localdapr.manifest import App, read_manifest
 from tools.dapr_commands import RuntimePorts
 from tools.dapr_parts import Part, Parts
 from tools.dapr_runtime import CORE, REDIS, DaprRuntime, port_answers, without_dapr
+from tools.own_python import with_own_python
 from tools.shop_engine import MARK, READY_SECONDS, ShopEngine, ShopError
 from tools.shop_ports import REPO, AppPorts, free_offset
 
@@ -47,7 +48,7 @@ class DaprShop(ShopEngine):
         self._env = {"PIZZA_TIME_SCALE": str(time_scale), **settings, MARK: str(folder)}
         taken = [port for ports in self.apps for port in ports.all()]
         self._runtime = DaprRuntime(folder, {MARK: str(folder)}, taken)
-        self._resources = self._runtime.copy_resources(manifest.resources_paths[0])
+        self._resources = self._runtime.copy_resources(manifest.resources_paths[0].path)
         self._members: dict[str, App] = {}
         for app in manifest.apps:
             self._add(app.app_id, app)
@@ -135,7 +136,8 @@ class DaprShop(ShopEngine):
         self._members[name] = app
         configs = [self._config] if self._config else []
         self._runtime.add_sidecar(sidecar_of(name), app, self._resources, configs)
-        self.parts.add(app_part(name, app, {**without_dapr(os.environ), **self._env}))
+        inherited = with_own_python(without_dapr(os.environ))
+        self.parts.add(app_part(name, app, {**inherited, **self._env}))
 
 
 def app_part(name: str, app: App, inherited: Mapping[str, str]) -> Part:

@@ -12,6 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
+from tools.own_python import with_own_python
 from tools.shop_ports import REPO, AppPorts, read_ports
 
 POLL_SECONDS = 0.1
@@ -34,7 +35,8 @@ def main() -> None:
     os.chdir(REPO)
     program = str(Path(sys.executable).with_name("localdapr"))
     command = [program, "run", "-f", ".", "--ready-fd", str(ready_fd)]
-    os.execv(program, command + (["--port-offset", str(offset)] if offset else []))  # noqa: S606
+    command += ["--port-offset", str(offset)] if offset else []
+    os.execve(program, command, with_own_python(os.environ))  # noqa: S606
 
 
 def announce_when_ready(apps: tuple[AppPorts, ...]) -> int:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools.own_python import with_own_python
 from tools.shop_engine import MARK, READY_SECONDS, ShopEngine, ShopError, until
 from tools.shop_ports import REPO, free_offset, read_ports
 from tools.tied_process import TiedProcess
@@ -55,7 +56,9 @@ class ShopProcess(ShopEngine):
         """Start it and wait until it is ready. Raises ShopError when it ends before."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._begin = self.log.stat().st_size if self.log.exists() else 0
-        self.process = TiedProcess(self.command(), self.log, env=self._environment(os.environ))
+        self.process = TiedProcess(
+            self.command(), self.log, env=self._environment(with_own_python(os.environ))
+        )
         self.wait(lambda: READY in self.output(), "to be ready", READY_SECONDS)
 
     def command(self) -> list[str]:

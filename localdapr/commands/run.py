@@ -12,7 +12,15 @@ import click
 
 from localdapr.console import Console
 from localdapr.errors import PortInUseError
-from localdapr.manifest import APP_ID, APP_ID_RULE, App, Manifest, read_manifest, with_ports
+from localdapr.manifest import (
+    APP_ID,
+    APP_ID_RULE,
+    App,
+    Manifest,
+    ResourcesPath,
+    read_manifest,
+    with_ports,
+)
 from localdapr.run import Run
 
 PORT = click.IntRange(1, 65535)
@@ -117,7 +125,7 @@ def _single_app(
         raise click.BadParameter(APP_ID_RULE, param_hint="--app-id")
     ports = (dapr_http_port or 0, dapr_grpc_port or 0, app_port)
     apps = with_ports([App(app_id, *ports, app_command, Path.cwd())])
-    return Manifest(Path("dapr.yaml"), apps, resources_path, config)
+    return Manifest(Path("dapr.yaml"), apps, tuple(map(ResourcesPath, resources_path)), config)
 
 
 def _run(

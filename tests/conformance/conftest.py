@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pytest
 
 from localdapr.host import open_host
-from localdapr.manifest import App
+from localdapr.manifest import App, ResourcesPath
 from localdapr.resources import load_resources
 from localdapr.run import Run
 from tests.hub.processes import DEADLINE, Process, wait_until
@@ -38,7 +38,7 @@ class RunningHost:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="host")
         self._thread.start()
-        resources = load_resources([HERE / "components"], HERE / "config.yaml")
+        resources = load_resources([ResourcesPath(HERE / "components")], HERE / "config.yaml")
         self._closing = contextlib.AsyncExitStack()
         host = open_host(data_dir, Run(tuple(APPS.values())), resources)
         self._host = self._run(self._closing.enter_async_context(host))

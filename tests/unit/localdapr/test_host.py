@@ -13,7 +13,7 @@ from localdapr.cloudevent import Publication
 from localdapr.components import Component
 from localdapr.errors import AppFailedError, FolderInUseError, PortInUseError, RefusedError
 from localdapr.host import Host, open_host
-from localdapr.manifest import App, with_ports
+from localdapr.manifest import App, ResourcesPath, with_ports
 from localdapr.resources import Resources
 from localdapr.run import Run
 from localdapr.subscriptions import Rule, Subscription
@@ -124,7 +124,14 @@ def sent(run: Run) -> Run:
 
 def test_a_run_survives_the_way_to_another_process(tmp_path: Path, monkeypatch) -> None:
     app = App("shop", 3500, 4500, 8001, ("python3", "app.py"), tmp_path, {"APP_API_TOKEN": "t"})
-    run = Run((app,), (tmp_path,), tmp_path / "config.yaml", "dapr.yaml", 5, "now")
+    run = Run(
+        (app,),
+        (ResourcesPath(tmp_path, ("shop",)),),
+        tmp_path / "config.yaml",
+        "dapr.yaml",
+        5,
+        "now",
+    )
     assert sent(run) == run
     monkeypatch.setenv("APP_API_TOKEN", "inherited")
     assert sent(Run((App("bar", 1, 2),))).apps[0].env == {"APP_API_TOKEN": "inherited"}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from localdapr.errors import ManifestError
-from localdapr.manifest import App, read_manifest
+from localdapr.manifest import App, Manifest, read_manifest
 
 ONE_APP = """version: 1
 apps:
@@ -26,6 +26,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).mkdir()
     (tmp_path / "config.yaml").touch()
     return tmp_path
+
+
+def paths(manifest: Manifest) -> list[tuple[Path, tuple[str, ...]]]:
+    return [(part.path, part.apps) for part in manifest.resources_paths]
 
 
 def write(folder: Path, text: str) -> Path:
@@ -55,7 +59,7 @@ def test_common_values_hold_for_each_app_that_has_none(folder: Path) -> None:
     common = "common: {resourcesPath: resources, configFilePath: config.yaml, env: {A: 1, B: 2}}\n"
     manifest = read_manifest(write(folder, ONE_APP + "    env: {B: on, C: }\n" + common))
     assert manifest.apps[0].env == {"A": "1", "B": "on", "C": ""}
-    assert manifest.resources_paths == (folder / "resources",)
+    assert paths(manifest) == [(folder / "resources", ())]
     assert manifest.config_path == folder / "config.yaml"
 
 
@@ -69,15 +73,31 @@ def test_values_of_env_are_texts_as_they_are_written(folder: Path) -> None:
 def test_an_apps_own_paths_are_relative_to_its_folder(folder: Path) -> None:
     (folder / "kitchen" / "parts").mkdir()
     manifest = read_manifest(write(folder, ONE_APP + "    resourcesPaths: [parts, ../resources]\n"))
-    assert manifest.resources_paths == (folder / "kitchen" / "parts", folder / "resources")
+    assert paths(manifest) == [(folder / "kitchen" / "parts", ()), (folder / "resources", ())]
 
 
 def test_an_apps_dapr_folder_is_used_when_it_names_nothing(folder: Path) -> None:
     (folder / "kitchen" / ".dapr" / "resources").mkdir(parents=True)
     (folder / "kitchen" / ".dapr" / "config.yaml").touch()
     manifest = read_manifest(write(folder, ONE_APP + "common: {resourcesPath: resources}\n"))
-    assert manifest.resources_paths == (folder / "kitchen" / ".dapr" / "resources",)
+    assert paths(manifest) == [(folder / "kitchen" / ".dapr" / "resources", ())]
     assert manifest.config_path == folder / "kitchen" / ".dapr" / "config.yaml"
+
+
+def test_resources_that_only_some_apps_name_are_for_these(folder: Path) -> None:
+    (folder / "kitchen" / "parts").mkdir()
+    kitchen = ONE_APP + "    resourcesPaths: [parts, ../resources]\n"
+    manifest = read_manifest(
+        write(folder, kitchen + SECOND + "common: {resourcesPath: resources}\n")
+    )
+    own = (folder / "kitchen" / "parts", ("kitchen",))
+    assert paths(manifest) == [own, (folder / "resources", ())]
+
+
+def test_of_an_app_without_a_command_only_the_sidecar_is_run_and_it_is_said(folder: Path) -> None:
+    manifest = read_manifest(write(folder, changed('    command: ["python3", "app.py"]\n', "")))
+    assert manifest.apps[0].command == ()
+    assert manifest.notes == ("kitchen has no command: only its sidecar is run",)
 
 
 def test_an_app_without_an_id_has_the_name_of_its_folder(folder: Path) -> None:
@@ -156,8 +176,6 @@ WRONG = {
     "apps[0] (line 7)",
     changed('["python3", "app.py"]', "python3 app.py"): f"{APP}.command: must be a list, such as "
     "[a, b], not 'python3 app.py' (line 8)",
-    changed('["python3", "app.py"]', "[]"): f"{APP}.command: must not be empty (line 8)",
-    changed('    command: ["python3", "app.py"]\n', ""): f"{APP}.command: is missing (line 3)",
     changed("app.py", "app\\0.py"): NOT_YAML
     + "a null character cannot be used (line 8, column 26)",
     ONE_APP + "    env: 7\n": f"{APP}.env: must be a mapping, not '7' (line 9)",

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from localdapr.errors import ApiError, ManifestError
+from localdapr.manifest import ResourcesPath
 from localdapr.resources import load_resources
 from localdapr.secret_stores import SecretStores
 
@@ -22,14 +23,39 @@ def load(folder: Path, text: str, config: str = "") -> "object":
     if config:
         (folder / "config").mkdir()
         (folder / "config" / "c.yaml").write_text(config, encoding="utf-8")
-    return load_resources([folder], folder / "config" / "c.yaml" if config else None)
+    return load_resources([ResourcesPath(folder)], folder / "config" / "c.yaml" if config else None)
 
 
 def test_the_shops_own_resources_are_read() -> None:
-    resources = load_resources([ROOT / "resources"], ROOT / "resources/config/config.yaml")
+    resources = load_resources(
+        [ResourcesPath(ROOT / "resources")], ROOT / "resources/config/config.yaml"
+    )
     assert resources.find("state", "pizzastatestore", "pizza-order")
     assert [wish.topic for wish in resources.declared_for("pizza-order")] == ["orders"]
     assert resources.delivery_policy("pizza-order", "pizzapubsub").retry
+
+
+def test_a_folder_of_some_apps_gives_its_resources_to_no_other(tmp_path: Path) -> None:
+    parts = []
+    for app, scopes in (("kitchen", "[]"), ("bar", "[bar, kitchen]"), ("shop", "[nobody]")):
+        folder = tmp_path / app
+        folder.mkdir()
+        (folder / "a.yaml").write_text(
+            "kind: Component\nmetadata: {name: statestore}\n"
+            f"spec: {{type: state.redis, metadata: [{{name: keyPrefix, value: {app}}}]}}\n"
+            f"scopes: {scopes}\n"
+        )
+        parts.append(ResourcesPath(folder, (app,)))
+    resources = load_resources(parts, None)
+    found = {app: resources.find("state", "statestore", app) for app in ("kitchen", "bar", "shop")}
+    prefixes = {app: part and part.metadata["keyprefix"] for app, part in found.items()}
+    assert prefixes == {"kitchen": "kitchen", "bar": "bar", "shop": None}
+
+
+def test_who_names_no_resources_has_the_components_of_daprs_own_installation() -> None:
+    resources = load_resources([], None)
+    assert resources.find("state", "statestore", "shop")
+    assert resources.find("pubsub", "pubsub", "shop")
 
 
 def test_scopes_hide_a_component_from_other_apps(tmp_path: Path) -> None:
@@ -99,7 +125,7 @@ def test_an_error_names_file_key_and_line(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="no such resources folder"):
-        load_resources([tmp_path / "nowhere"], None)
+        load_resources([ResourcesPath(tmp_path / "nowhere")], None)
 
 
 @pytest.mark.parametrize(("rate", "value"), [("1", 1.0), ('""', 0.0), ("0.25", 0.25)])

@@ -13,6 +13,7 @@ from aiohttp import ClientResponse, ClientSession, web
 from localdapr.app_calls import new_session
 from localdapr.components import Component
 from localdapr.deliveries import SCHEMA as DELIVERIES
+from localdapr.dispatcher import Dispatcher
 from localdapr.invoke import Invoker
 from localdapr.manifest import App
 from localdapr.pubsub import PubSub
@@ -22,6 +23,7 @@ from localdapr.secret_stores import SecretStores
 from localdapr.state import SCHEMA as STATE
 from localdapr.state import StateStores
 from localdapr.store import Store
+from localdapr.workflows import Workflows
 
 COMPONENTS = (
     Component("statestore", "state.redis"),
@@ -72,7 +74,7 @@ class Api:
             pubsub=pubsub,
             invoker=Invoker("shop", {}.get, resources, session),
             secrets=SecretStores(COMPONENTS),
-            workflows=None,
+            workflows=Workflows("shop", Dispatcher(store)),
             extended={},
             ready=False,
             connected_workers=0,
@@ -154,6 +156,7 @@ def test_a_body_over_the_limit_is_refused_and_one_at_the_limit_is_not(api: Api) 
         b"[1]",
         b'[{"key":5}]',
         b'[{"key":"k","value":NaN}]',
+        b'[{"key":"k","value":1e400}]',
         b'[{"key":"k","value":"\\ud800"}]',
         b'[{"key":"k","options":7}]',
         b"[" * 100_000,
@@ -164,6 +167,13 @@ def test_a_malformed_state_request_is_a_400(api: Api, body: bytes) -> None:
     (answer,) = api.ask(("POST", "/v1.0/state/statestore", {"data": body}))
     assert answer.status == 400
     assert b"ERR_MALFORMED_REQUEST" in answer.body
+
+
+@pytest.mark.parametrize("path", ["cook/start", "one/raiseEvent/go"])
+def test_a_workflows_payload_that_is_no_text_is_a_400(api: Api, path: str) -> None:
+    odd = {"data": b"\xff\xfe", "headers": {"content-type": "text/plain; charset=foo"}}
+    (answer,) = api.ask(("POST", f"/v1.0/workflows/dapr/{path}", odd))
+    assert (answer.status, b"not UTF-8" in answer.body) == (400, True)
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,7 @@ def test_an_unknown_or_hidden_store_is_refused(states: StateStores, name: str) -
         ("k", {"consistency": "weird"}, 500),
         ("k", {"concurrency": "weird"}, 500),
         ("k", {"metadata": {"ttlInSeconds": "x"}}, 500),
+        ("k", {"metadata": {"ttlInSeconds": "9" * 12}}, 400),
     ],
 )
 def test_a_malformed_save_is_refused_and_nothing_is_kept(

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from localdapr.app_process import environment
+from localdapr.manifest import App
 from localdapr.ports import pick_port
 
 SCRIPT = Path(__file__).with_name("supervised_run.py")
@@ -369,4 +371,13 @@ def test_an_app_finds_what_the_dapr_cli_would_give_it(shop: Shop) -> None:
     wanted = {"APP_ID": "kitchen", "APP_PORT": str(port), "APP_PROTOCOL": "http", "OVEN": "hot"}
     wanted |= {"COUNT": "8", "DAPR_HTTP_PORT": str(shop.apps[0]["daprHTTPPort"])}
     assert wanted.items() <= env.items()
-    assert env["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+
+
+@pytest.mark.parametrize("activated", [True, False])
+def test_an_app_runs_in_the_environment_that_is_activated_or_else_in_localdaprs(
+    activated: bool, tmp_path: Path
+) -> None:
+    path = os.pathsep.join([str(tmp_path / "bin"), "/usr/bin"] if activated else ["/usr/bin"])
+    env = environment(App("kitchen", 1, 2), {"PATH": path, "VIRTUAL_ENV": str(tmp_path)})
+    first = str(tmp_path / "bin") if activated else str(Path(sys.executable).parent)
+    assert env["PATH"].split(os.pathsep)[0] == first

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from localdapr.manifest import ResourcesPath
 from localdapr.resiliency import Policy
 from localdapr.resources import load_resources
 from pizza_activities import (
@@ -21,7 +22,7 @@ from pizza_common.status import DELIVERY_STAGES, KITCHEN_STAGES, STOREFRONT_STAG
 from saga import PATIENCE
 
 REPO = Path(__file__).parents[3]
-RESOURCES = load_resources([REPO / "resources"], None)
+RESOURCES = load_resources([ResourcesPath(REPO / "resources")], None)
 SLOWEST = Shop(None, time_scale=2)
 CALLERS_WAIT = {
     STOREFRONT: stage_seconds(SLOWEST, STOREFRONT_STAGES),
