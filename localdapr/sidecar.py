@@ -73,6 +73,9 @@ class Sidecar:
             ("grpc.max_receive_message_length", LARGEST_MESSAGE),
             ("grpc.max_send_message_length", -1),  # what was taken in must get out
             ("grpc.so_reuseport", 0),
+            # The SDK's clients ping every 30 s; unless told so, gRPC takes that for an attack.
+            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            ("grpc.keepalive_permit_without_calls", 1),
         ]
         guards = [TokenGuard(token)] if (token := api_token()) else []
         self._grpc = server = grpc.aio.server(interceptors=guards, options=limits)

@@ -17,7 +17,7 @@ from urllib3.exceptions import MaxRetryError
 from tools.shop_client import FINAL, Answer, Json
 from tools.shop_engine import ShopError, until
 
-ORDER_SECONDS = 240.0
+ORDER_SECONDS = 600.0
 ANSWER_SECONDS = 30.0
 LOOK_SECONDS = 0.4
 AGAIN_SECONDS = 0.2
