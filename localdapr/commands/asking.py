@@ -39,6 +39,13 @@ def json_text(text: str) -> str:
     return text
 
 
+def not_empty(text: str) -> str:
+    """The type of a name without which nothing is named."""
+    if not text:
+        raise click.BadParameter("must not be empty")
+    return text
+
+
 def running_apps(folder: Path) -> list[dict[str, Any]]:
     """The rows of `localdapr list`. Raises NobodyThereError."""
     rows: list[dict[str, Any]] = asyncio.run(ask_owner(folder, "list"))

@@ -21,6 +21,7 @@ from click.testing import CliRunner, Result
 from localdapr.app_process import environment
 from localdapr.cli import localdapr
 from localdapr.commands.moments import ago, from_now, shown_span
+from localdapr.commands.task_hub_client import TaskHubClient
 from localdapr.components import Component
 from localdapr.control import serve_control
 from localdapr.errors import LocalDaprError
@@ -34,6 +35,7 @@ from tests.unit.localdapr.localdapr_process import wait_until
 APP = Path(__file__).with_name("sharing_app.py")
 Tell = Callable[..., str]
 RESOURCES = Resources((Component("pubsub", "pubsub.redis"),))
+LATER = "2999-01-01T00:00:00Z"
 IDS = (f"i{number}" for number in itertools.count())
 
 
@@ -226,6 +228,28 @@ def test_finished_workflows_are_purged_and_others_only_by_force(
     assert left <= {"RUNNING", "PENDING"}
 
 
+def test_what_is_not_purged_is_named_beside_what_is(host: HostThread, tell: Tell) -> None:
+    failed = [tell("workflow", "run", "broken", "-a", "shop") for _ in range(2)]
+    for each in failed:
+        wait_for(tell, each, "FAILED")
+    ids = (failed[0], "nope", "neither", failed[1])
+    result = call(host.folder, "workflow", "purge", "-a", "shop", *ids)
+    assert result.stdout == "purged: 2\n"
+    line = str(result.exception)
+    assert line.startswith("nope, neither: ")
+    assert line.endswith("no such instance exists")
+    assert listed(tell).keys().isdisjoint(failed)
+
+
+def test_an_instance_without_a_name_is_listed_and_purged(host: HostThread, tell: Tell) -> None:
+    hub = TaskHubClient(host.folder, "shop")  # the command refuses such a name
+    hub.ask("StartInstance", name="", instanceId="nameless", scheduledStartTimestamp=LATER)
+    assert listed(tell)["nameless"]["name"] == ""
+    assert "nameless" in tell("workflow", "list", "-a", "shop")
+    tell("workflow", "purge", "-a", "shop", "--all")
+    assert tell("workflow", "purge", "nameless", "-a", "shop", "--force") == "purged: 1"
+
+
 def test_what_is_not_there_is_said(refuse: Tell) -> None:
     assert refuse("workflow", "history", "x", "-a", "shop").endswith("instance 'x' not found")
     for verb in ("suspend", "terminate", "purge"):
@@ -255,6 +279,7 @@ def test_a_sidecar_with_a_token_is_asked_with_it(tmp_path: Path, monkeypatch) ->
         (["stop"], "give --app-id ID or -f FILE|DIR"),
         (["invoke", "-a", "x", "-m", "y", "-d", "{"], "is not JSON"),
         (["workflow", "run", "story", "-x", "hello"], "a text is '\"text\"'"),
+        (["workflow", "run", ""], "must not be empty"),
         (["workflow", "run", "story", "-s", "soon"], "'soon' is neither like 300ms"),
         (["workflow", "raise-event", "i1"], "give INSTANCE-ID/EVENT-NAME"),
         (["workflow", "purge"], "give INSTANCE-IDs, --all or --all-older-than"),
