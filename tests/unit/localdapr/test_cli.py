@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from localdapr.cli import localdapr
+from localdapr.commands.dapr_flags import SWITCHES, WITH_VALUE
 from localdapr.ports import pick_port
 from tests.unit.localdapr.localdapr_process import Localdapr
 
@@ -49,6 +50,11 @@ def write_shop(folder: Path, first: int) -> tuple[Path, int]:
         (["--app-id", "a", "--app-port", "0"], "0 is not in the range"),
         (["--app-id", "a", "--config", "gone"], "'gone' does not exist"),
         (["-f", ".", "--ready-fd", "999"], "999 is not open"),
+        (["-f", ".", "--log-level", "debug"], ONLY_WITH_F),
+        (["--app-id", "a", "-P", "grpc"], "grpc is not supported by localdapr, only http"),
+        (["--app-id", "a", "--app-channel-address", "10.1.1.1"], "only 127.0.0.1"),
+        (["--app-id", "a", "-p", "9601", "-H", "9601"], "9601 is already the --app-port"),
+        (["--app-id", "a", "-H", "9601", "-G", "9601"], "9601 is already the --dapr-http-port"),
     ],
 )
 def test_wrong_usage_is_explained(args: list[str], complaint: str) -> None:
@@ -139,6 +145,18 @@ def test_options_behind_the_command_are_the_commands(tmp_path: Path) -> None:
     command = Localdapr(tmp_path, "run", *args)
     assert command.wait() == 0, command.errors
     assert "== APP - job == ['--app-id', '-f'] True\n" in command.output
+
+
+def test_flags_of_dapr_without_a_meaning_here_are_taken_and_named(tmp_path: Path) -> None:
+    valued = [part for name in WITH_VALUE for part in (name.split("/")[0], "1")]
+    meant = ("-P", "http", "--app-channel-address", "localhost")
+    args = ("--app-id", "job", *valued, *SWITCHES, *meant, "--", "python3", "-c", "print('ran')")
+    command = Localdapr(tmp_path, "run", *args)
+    assert command.wait() == 0, command.errors
+    (note,) = [line for line in command.output.splitlines() if "without effect" in line]
+    known = [name.split("/")[-1] for name in (*WITH_VALUE, *SWITCHES)]
+    assert note == f"localdapr: without effect in localdapr: {', '.join(known)}"
+    assert "== APP - job == ran\n" in command.output
 
 
 def test_an_app_that_its_user_starts_is_found_and_missed(
