@@ -19,6 +19,8 @@ from localdapr.commands.run import DATA_FOLDER
 from localdapr.control import ask_owner
 from localdapr.errors import NobodyThereError, RefusedError
 
+ANSWER_SECONDS = 10.0  # it is answered at once, also on a busy machine, or not at all
+
 data_dir_option = click.option(
     "--data-dir",
     "folder",
@@ -47,8 +49,8 @@ def not_empty(text: str) -> str:
 
 
 def running_apps(folder: Path) -> list[dict[str, Any]]:
-    """The rows of `localdapr list`. Raises NobodyThereError."""
-    rows: list[dict[str, Any]] = asyncio.run(ask_owner(folder, "list"))
+    """The rows of `localdapr list`. Raises NobodyThereError, and RefusedError without an answer."""
+    rows: list[dict[str, Any]] = asyncio.run(ask_owner(folder, "list", within=ANSWER_SECONDS))
     return rows
 
 

@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from click.testing import CliRunner, Result
 
 from localdapr.app_process import environment
 from localdapr.cli import localdapr
+from localdapr.commands import asking
 from localdapr.commands.moments import ago, from_now, shown_span
 from localdapr.commands.task_hub_client import TaskHubClient
 from localdapr.components import Component
@@ -30,7 +32,7 @@ from localdapr.manifest import App, with_ports
 from localdapr.ports import pick_port
 from localdapr.resources import Resources
 from localdapr.run import Run
-from tests.unit.localdapr.localdapr_process import wait_until
+from tests.unit.localdapr.localdapr_process import Localdapr, wait_until
 
 APP = Path(__file__).with_name("sharing_app.py")
 Tell = Callable[..., str]
@@ -299,6 +301,21 @@ def test_wrong_usage_is_explained(tmp_path: Path, args: list[str], complaint: st
 def test_where_none_runs_it_is_said_what_to_do(tmp_path: Path, args: list[str]) -> None:
     expected = f"no localdapr runs on {tmp_path}; start one with: localdapr run -f ."
     assert str(call(tmp_path, *args).exception) == expected
+
+
+def test_a_localdapr_that_does_not_answer_is_reported(
+    tmp_path: Path, started: list[Localdapr], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "ANSWER_SECONDS", 0.5)
+    owner = Localdapr(tmp_path, "run", "--app-id", "shop", "--data-dir", str(tmp_path))
+    started.append(owner)
+    owner.wait_for("localdapr: ready\n")
+    owner.process.send_signal(signal.SIGSTOP)
+    try:
+        result = call(tmp_path, "list")
+    finally:
+        owner.process.send_signal(signal.SIGCONT)
+    assert "does not answer within 0.5 s" in str(result.exception)
 
 
 def test_a_reset_forgets_all_data_when_it_is_confirmed(tmp_path: Path) -> None:
