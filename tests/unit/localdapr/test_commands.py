@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -32,12 +33,14 @@ from localdapr.manifest import App, with_ports
 from localdapr.ports import pick_port
 from localdapr.resources import Resources
 from localdapr.run import Run
+from localdapr.store import APPLICATION_ID, FILE_NAME
 from tests.unit.localdapr.localdapr_process import Localdapr, wait_until
 
 APP = Path(__file__).with_name("sharing_app.py")
 Tell = Callable[..., str]
 RESOURCES = Resources((Component("pubsub", "pubsub.redis"),))
 LATER = "2999-01-01T00:00:00Z"
+PUBLISH = ("publish", "-i", "shop", "-d", "1")
 IDS = (f"i{number}" for number in itertools.count())
 
 
@@ -151,6 +154,7 @@ def test_apps_are_listed_as_columns_as_json_and_as_yaml(host: HostThread, tell: 
 def test_an_app_is_called_and_its_answer_printed(tell: Tell, waiting: str) -> None:
     assert tell("invoke", "-a", "shop", "-m", "cook", "-d", '{"a": 1}') == '{"a": 1}'
     assert tell("invoke", "-a", "shop", "-m", "cook", "-f", "-", stdin="2") == "2"
+    assert tell("invoke", "-a", "shop", "-m", "who", "-v", "get") == '"shop"'
 
 
 def test_an_error_of_an_app_is_an_error(refuse: Tell, waiting: str) -> None:
@@ -283,6 +287,12 @@ def test_a_sidecar_with_a_token_is_asked_with_it(tmp_path: Path, monkeypatch) ->
         (["workflow", "run", "story", "-x", "hello"], "a text is '\"text\"'"),
         (["workflow", "run", ""], "must not be empty"),
         (["workflow", "run", "story", "-s", "soon"], "'soon' is neither like 300ms"),
+        (["workflow", "run", "story", "-s", "99999999999h"], "is before the year 1 or after 9999"),
+        (["workflow", "list", "-m", "99999999999h"], "is before the year 1 or after 9999"),
+        (["invoke", "-a", "x", "-m", "y", "-v", "GET\n"], "'GET\\n' is no HTTP verb"),
+        ([*PUBLISH, "-p", "pubsub", "-t", ""], "must not be empty"),
+        ([*PUBLISH, "-p", "", "-t", "news"], "must not be empty"),
+        ([*PUBLISH, "-p", "pubsub", "-t", "news", "-m", "[1]"], "'[1]' is no JSON object"),
         (["workflow", "raise-event", "i1"], "give INSTANCE-ID/EVENT-NAME"),
         (["workflow", "purge"], "give INSTANCE-IDs, --all or --all-older-than"),
         (["workflow", "purge", "i1", "--all"], "give INSTANCE-IDs, --all or --all-older-than"),
@@ -329,6 +339,47 @@ def test_a_reset_forgets_all_data_when_it_is_confirmed(tmp_path: Path) -> None:
     assert call(tmp_path, "reset", stdin="y\n").exit_code == 0
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
     assert call(tmp_path, "reset").output == f"there is no data in {tmp_path}\n"
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def not_ours(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE theirs (x)")
+
+
+def of_another_format(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE older (x)")
+        db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        db.execute("PRAGMA user_version=1")
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (a_folder, "move it away or name another --data-dir"),
+        (lambda path: path.write_bytes(b"no database at all" * 100), "move it away or name"),
+        (not_ours, "is a database of another program; name another --data-dir"),
+    ],
+)
+def test_what_a_run_would_refuse_as_foreign_is_not_reset(
+    tmp_path: Path, make: Callable[[Path], None], says: str
+) -> None:
+    make(tmp_path / FILE_NAME)
+    error = call(tmp_path, "reset", "-y").exception
+    assert isinstance(error, LocalDaprError)
+    assert says in str(error)
+    assert (tmp_path / FILE_NAME).exists()
+
+
+def test_data_of_another_format_is_reset_and_a_copy_beside_it_kept(tmp_path: Path) -> None:
+    of_another_format(tmp_path / FILE_NAME)
+    (tmp_path / f"{FILE_NAME}.copy").touch()
+    assert call(tmp_path, "reset", "-y").exit_code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"lock", f"{FILE_NAME}.copy"}
 
 
 def test_data_that_is_in_use_is_not_reset(host: HostThread, refuse: Tell) -> None:
