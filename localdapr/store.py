@@ -267,13 +267,24 @@ def remove_data(folder: Path) -> None:
     """
     path = folder / FILE_NAME
     try:
-        with contextlib.closing(sqlite3.connect(path)) as connection:
-            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-            _check_mark(connection, path)
+        if not _is_marked(path):
+            with contextlib.closing(sqlite3.connect(path)) as connection:
+                connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+                _check_mark(connection, path)
         for suffix in ("", "-wal", "-shm", "-journal"):
             path.with_name(f"{FILE_NAME}{suffix}").unlink(missing_ok=True)
     except (sqlite3.DatabaseError, OSError) as cause:
         raise _refusal(path, cause) from cause
+
+
+def _is_marked(path: Path) -> bool:
+    """Whether the file's header has our mark, which SQLite does not tell of a damaged file.
+
+    The mark of a file that was never checkpointed is in its log; SQLite knows that one.
+    """
+    with path.open("rb") as file:
+        file.seek(68)
+        return file.read(4) == APPLICATION_ID.to_bytes(4, "big")
 
 
 def lock_folder(folder: Path) -> int:

@@ -357,6 +357,11 @@ def of_another_format(path: Path) -> None:
         db.execute("PRAGMA user_version=1")
 
 
+def cut_short(path: Path) -> None:
+    of_another_format(path)
+    os.truncate(path, path.stat().st_size // 2)
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
@@ -375,8 +380,11 @@ def test_what_a_run_would_refuse_as_foreign_is_not_reset(
     assert (tmp_path / FILE_NAME).exists()
 
 
-def test_data_of_another_format_is_reset_and_a_copy_beside_it_kept(tmp_path: Path) -> None:
-    of_another_format(tmp_path / FILE_NAME)
+@pytest.mark.parametrize("make", [of_another_format, cut_short])
+def test_own_data_that_cannot_be_used_is_reset_and_a_copy_beside_it_kept(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / FILE_NAME)
     (tmp_path / f"{FILE_NAME}.copy").touch()
     assert call(tmp_path, "reset", "-y").exit_code == 0
     assert {path.name for path in tmp_path.iterdir()} == {"lock", f"{FILE_NAME}.copy"}
