@@ -45,15 +45,18 @@ async def serve_control(folder: Path, host: Host) -> AsyncIterator[None]:
         talks.add(talk := asyncio.create_task(_talk(host, reader, writer)))
         talk.add_done_callback(talks.discard)
 
-    (folder / SOCKET).unlink(missing_ok=True)  # of an owner that was killed
     try:
+        (folder / SOCKET).unlink(missing_ok=True)  # of an owner that was killed
         with _place(folder) as place:
             server = await asyncio.start_unix_server(
                 greet, place, limit=LONGEST_LINE, start_serving=False
             )
             os.chmod(place, 0o600)
     except OSError as cause:
-        raise DatabaseError(f"{folder / SOCKET} cannot be opened: {cause}") from cause
+        raise DatabaseError(
+            f"{folder / SOCKET} cannot be opened ({cause.strerror or cause}); "
+            "remove it or name another --data-dir"
+        ) from cause
     await server.start_serving()
     try:
         yield
@@ -155,11 +158,20 @@ async def open_line(folder: Path) -> Line:
         ) from cause
 
 
-async def ask_owner(folder: Path, do: str, **asked: Any) -> Any:
-    """One question on a connection of its own. Raises as `open_line` and `Line.ask` do."""
+async def ask_owner(folder: Path, do: str, *, within: float | None = None, **asked: Any) -> Any:
+    """One question on a connection of its own. Raises as `open_line` and `Line.ask` do.
+
+    And RefusedError, when there is no answer `within` so many seconds.
+    """
     line = await open_line(folder)
     try:
-        return await line.ask(do, **asked)
+        async with asyncio.timeout(within):
+            return await line.ask(do, **asked)
+    except TimeoutError as cause:
+        raise RefusedError(
+            f"the localdapr that keeps {folder} does not answer within {within:g} s; "
+            "let it go on if it was stopped, or end it"
+        ) from cause
     finally:
         line.drop()
 

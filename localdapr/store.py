@@ -10,6 +10,7 @@ is acknowledged before it is on disk, and whoever arrives during a commit shares
 """
 
 import asyncio
+import contextlib
 import fcntl
 import functools
 import os
@@ -228,12 +229,9 @@ def _tune(connection: sqlite3.Connection) -> None:
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse a file that is not ours or not whole, and leave it as it is."""
-    (mark,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    _check_mark(connection, path)
     (made_by,) = connection.execute("PRAGMA user_version").fetchone()
-    if tables and mark != APPLICATION_ID:
-        raise DatabaseError(f"{path} is a database of another program; name another --data-dir")
-    if tables and made_by != FORMAT:
+    if made_by != FORMAT and _has_tables(connection):
         raise DatabaseError(
             f"{path} has format {made_by}, this localdapr reads format {FORMAT}; "
             "name another --data-dir or remove the file"
@@ -243,12 +241,50 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         raise sqlite3.DatabaseError(str(verdict).splitlines()[-1])
 
 
+def _check_mark(connection: sqlite3.Connection, path: Path) -> None:
+    (mark,) = connection.execute("PRAGMA application_id").fetchone()
+    if mark != APPLICATION_ID and _has_tables(connection):
+        raise DatabaseError(f"{path} is a database of another program; name another --data-dir")
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return bool(tables)
+
+
 def _prepare(connection: sqlite3.Connection, schemas: Sequence[str]) -> None:
     _tune(connection)
     connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version={FORMAT}")
     for schema in schemas:
         connection.executescript(schema)
+
+
+def remove_data(folder: Path) -> None:
+    """Removes the data file, of whatever format and state, and what SQLite keeps beside it.
+
+    Raises DatabaseError for what is not localdapr's. The caller holds the folder.
+    """
+    path = folder / FILE_NAME
+    try:
+        if not _is_marked(path):
+            with contextlib.closing(sqlite3.connect(path)) as connection:
+                connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+                _check_mark(connection, path)
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            path.with_name(f"{FILE_NAME}{suffix}").unlink(missing_ok=True)
+    except (sqlite3.DatabaseError, OSError) as cause:
+        raise _refusal(path, cause) from cause
+
+
+def _is_marked(path: Path) -> bool:
+    """Whether the file's header has our mark, which SQLite does not tell of a damaged file.
+
+    The mark of a file that was never checkpointed is in its log; SQLite knows that one.
+    """
+    with path.open("rb") as file:
+        file.seek(68)
+        return file.read(4) == APPLICATION_ID.to_bytes(4, "big")
 
 
 def lock_folder(folder: Path) -> int:

@@ -32,7 +32,9 @@ def _port(value: object, info: ValidationInfo) -> int:
     return port
 
 
-def _only(*known: str) -> Callable[[str], str]:
+def only(*known: str) -> Callable[[str], str]:
+    """What lets these values pass and raises ValueError for others."""
+
     def check(value: str) -> str:
         if value in known:
             return value
@@ -56,7 +58,7 @@ class Common(Model, extra="forbid"):
     resources_path: Texts = ()
     resources_paths: Texts = ()
     config_file_path: Annotated[Texts, Field(max_length=1)] = ()
-    app_protocol: Annotated[str, AfterValidator(_only("http"))] = "http"
+    app_protocol: Annotated[str, AfterValidator(only("http"))] = "http"
     env: dict[str, Text] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -75,7 +77,7 @@ class Section(Common):
     app_port: Port | None = None
     dapr_http_port: Port = Field(0, alias="daprHTTPPort")
     dapr_grpc_port: Port = Field(0, alias="daprGRPCPort")
-    app_channel_address: Annotated[str, AfterValidator(_only("127.0.0.1", "localhost"))] = ""
+    app_channel_address: Annotated[str, AfterValidator(only("127.0.0.1", "localhost"))] = ""
     command: tuple[str, ...] = ()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -17,6 +18,7 @@ from localdapr.commands.asking import (
     ask_sidecar,
     data_dir_option,
     json_text,
+    not_empty,
     running_app,
     running_apps,
 )
@@ -27,8 +29,26 @@ from localdapr.errors import FolderInUseError, LocalDaprError, NobodyThereError,
 
 STOP_SECONDS = 30.0  # an app has 10 s to end, then its sidecar
 URL_SIGNS = "!#$%&'()*+,/:;=?@[]~"  # of a path to call, left as they are
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: what a verb may be
 CLOUD_EVENT = {"id", "source", "specversion", "type"}
 SHORT = ("appId", "httpPort", "grpcPort", "appPort", "command", "age", "cliPid")
+
+
+def _verb(text: str) -> str:
+    """The type of an HTTP verb, as HTTP has it: in capitals."""
+    if not TOKEN.fullmatch(text):
+        raise click.BadParameter(f"{text!r} is no HTTP verb such as GET")
+    return text.upper()
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    """The type of an option that must be a JSON object."""
+    value = json.loads(json_text(text))
+    if not isinstance(value, dict):
+        raise click.BadParameter(f'{text!r} is no JSON object such as \'{{"ttlInSeconds": "5"}}\'')
+    return value
+
+
 data_option = click.option("-d", "--data", type=json_text, help="What is sent, as JSON.")
 file_option = click.option(
     "-f", "--data-file", type=click.File("rb"), help="A file with the data; - is standard input."
@@ -70,7 +90,15 @@ def stop(ctx: click.Context, app_id: str | None, run_file: Path | None, folder: 
 @click.command("invoke")
 @click.option("-a", "--app-id", required=True, metavar="ID", help="The app to call.")
 @click.option("-m", "--method", required=True, metavar="PATH", help="The path to call.")
-@click.option("-v", "--verb", default="POST", show_default=True, help="The HTTP verb.")
+@click.option(
+    "-v",
+    "--verb",
+    type=_verb,
+    default="POST",
+    show_default=True,
+    metavar="VERB",
+    help="The HTTP verb.",
+)
 @data_option
 @file_option
 @data_dir_option
@@ -91,10 +119,19 @@ def invoke(
 @click.option(
     "-i", "--publish-app-id", "app_id", required=True, metavar="ID", help="Who publishes."
 )
-@click.option("-p", "--pubsub", required=True, metavar="NAME", help="The pub/sub component.")
-@click.option("-t", "--topic", required=True, help="The topic.")
+@click.option(
+    "-p", "--pubsub", required=True, type=not_empty, metavar="NAME", help="The pub/sub component."
+)
+@click.option("-t", "--topic", required=True, type=not_empty, metavar="NAME", help="The topic.")
 @data_option
-@click.option("-m", "--metadata", type=json_text, default="{}", help="As a JSON object of texts.")
+@click.option(
+    "-m",
+    "--metadata",
+    type=_json_object,
+    default="{}",
+    metavar="JSON",
+    help="As a JSON object of texts.",
+)
 @file_option
 @data_dir_option
 def publish(
@@ -102,12 +139,12 @@ def publish(
     pubsub: str,
     topic: str,
     data: str | None,
-    metadata: str,
+    metadata: dict[str, Any],
     data_file: Any,
     folder: Path,
 ) -> None:
     """Publish a message, in the name of an app."""
-    options = urlencode({f"metadata.{key}": each for key, each in json.loads(metadata).items()})
+    options = urlencode({f"metadata.{key}": each for key, each in metadata.items()})
     path = f"/v1.0/publish/{quote(pubsub, '')}/{quote(topic)}?{options}"
     app, body = running_app(folder, app_id), _body(data, data_file)
     status, _, answer = ask_sidecar(app, "POST", path, body, _content_type(body))
@@ -121,7 +158,7 @@ def publish(
 @data_dir_option
 def reset(yes: bool, folder: Path) -> None:
     """Forget all data of a data folder: state, messages and workflows."""
-    from localdapr.store import FILE_NAME, lock_folder
+    from localdapr.store import FILE_NAME, lock_folder, remove_data
 
     if not (folder / FILE_NAME).exists():
         click.echo(f"there is no data in {folder}")
@@ -132,9 +169,10 @@ def reset(yes: bool, folder: Path) -> None:
         lock = lock_folder(folder)
     except FolderInUseError as cause:
         raise FolderInUseError(f"a localdapr runs on {folder}; stop it first") from cause
-    for path in folder.glob(f"{FILE_NAME}*"):
-        path.unlink()
-    os.close(lock)
+    try:
+        remove_data(folder)
+    finally:
+        os.close(lock)
     click.echo(f"{folder} is empty now")
 
 

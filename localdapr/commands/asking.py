@@ -19,6 +19,8 @@ from localdapr.commands.run import DATA_FOLDER
 from localdapr.control import ask_owner
 from localdapr.errors import NobodyThereError, RefusedError
 
+ANSWER_SECONDS = 10.0  # it is answered at once, also on a busy machine, or not at all
+
 data_dir_option = click.option(
     "--data-dir",
     "folder",
@@ -39,9 +41,16 @@ def json_text(text: str) -> str:
     return text
 
 
+def not_empty(text: str) -> str:
+    """The type of a name without which nothing is named."""
+    if not text:
+        raise click.BadParameter("must not be empty")
+    return text
+
+
 def running_apps(folder: Path) -> list[dict[str, Any]]:
-    """The rows of `localdapr list`. Raises NobodyThereError."""
-    rows: list[dict[str, Any]] = asyncio.run(ask_owner(folder, "list"))
+    """The rows of `localdapr list`. Raises NobodyThereError, and RefusedError without an answer."""
+    rows: list[dict[str, Any]] = asyncio.run(ask_owner(folder, "list", within=ANSWER_SECONDS))
     return rows
 
 

@@ -36,6 +36,13 @@ def age(at: str) -> str:
 
 def _moment(text: str, sign: int) -> datetime:
     try:
+        return _read(text, sign)
+    except OverflowError as cause:
+        raise click.BadParameter(f"{text!r} is before the year 1 or after 9999") from cause
+
+
+def _read(text: str, sign: int) -> datetime:
+    try:
         return datetime.now(UTC) + sign * timedelta(seconds=seconds(text))
     except ValueError:
         pass

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from localdapr.commands.dapr_flags import dapr_flags
 from localdapr.console import Console
 from localdapr.errors import PortInUseError
 from localdapr.manifest import (
@@ -61,6 +62,7 @@ PICKS = 5
     help="Write a newline to this descriptor once all apps are ready.",
 )
 @click.argument("app_command", nargs=-1, metavar="[-- COMMAND...]")
+@dapr_flags
 def command(
     run_file: Path | None,
     port_offset: int,
@@ -72,7 +74,8 @@ def command(
     """Run Dapr apps and their sidecars until Ctrl-C.
 
     `localdapr run -f .` runs the apps of a dapr.yaml. `localdapr run --app-id ID --app-port PORT
-    -- COMMAND` runs one app, without a command just its sidecar.
+    -- COMMAND` runs one app, without a command just its sidecar. Further flags of `dapr run`,
+    such as --log-level, are taken; a note names those that are without effect.
     """
     if run_file is None:
         _run_one(data_dir, app_log, ready_fd, **single)
@@ -117,15 +120,30 @@ def _single_app(
     resources_path: tuple[Path, ...],
     config: Path | None,
     app_command: tuple[str, ...],
+    ignored: tuple[str, ...],
 ) -> Manifest:
     """A manifest of the app that the options describe."""
     if not app_id:
         raise click.UsageError("give -f FILE|DIR, or --app-id ID")
     if not APP_ID.fullmatch(app_id):
         raise click.BadParameter(APP_ID_RULE, param_hint="--app-id")
+    _check_unique(app_port=app_port, dapr_http_port=dapr_http_port, dapr_grpc_port=dapr_grpc_port)
     ports = (dapr_http_port or 0, dapr_grpc_port or 0, app_port)
     apps = with_ports([App(app_id, *ports, app_command, Path.cwd())])
-    return Manifest(Path("dapr.yaml"), apps, tuple(map(ResourcesPath, resources_path)), config)
+    notes = (f"without effect in localdapr: {', '.join(ignored)}",) if ignored else ()
+    paths = tuple(map(ResourcesPath, resources_path))
+    return Manifest(Path("dapr.yaml"), apps, paths, config, notes)
+
+
+def _check_unique(**ports: int | None) -> None:
+    """No port may be given twice, as in a template."""
+    owners: dict[int, str] = {}
+    for key, port in ports.items():
+        option = f"--{key.replace('_', '-')}"
+        if port in owners:
+            raise click.BadParameter(f"{port} is already the {owners[port]}", param_hint=option)
+        if port:
+            owners[port] = option
 
 
 def _run(

@@ -31,7 +31,18 @@ class TaskHubClient:
         return self.ask_all(rpc, [request])[0]
 
     def ask_all(self, rpc: str, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The answers of calls that are made at once."""
+        """The answers of calls that are made at once; the first refusal is raised."""
+        answers = []
+        for outcome in self.outcomes(rpc, requests):
+            if isinstance(outcome, RefusedError):
+                raise outcome
+            answers.append(outcome)
+        return answers
+
+    def outcomes(
+        self, rpc: str, requests: Sequence[dict[str, Any]]
+    ) -> list[dict[str, Any] | RefusedError]:
+        """As `ask_all`, but a refusal stands in the place of its answer and is not raised."""
         import grpc
         from google.protobuf.json_format import MessageToDict, ParseDict
         from google.protobuf.message_factory import GetMessageClass
@@ -50,10 +61,13 @@ class TaskHubClient:
                 )
                 for each in requests
             ]
-            try:
-                return [MessageToDict(each.result()) for each in asked]
-            except grpc.RpcError as refusal:
-                raise RefusedError(refusal.details()) from refusal
+            outcomes: list[dict[str, Any] | RefusedError] = []
+            for each in asked:
+                try:
+                    outcomes.append(MessageToDict(each.result()))
+                except grpc.RpcError as refusal:
+                    outcomes.append(RefusedError(refusal.details()))
+            return outcomes
 
     def instances(self) -> Iterator[dict[str, Any]]:
         """All instances in order of creation, as WorkflowState messages."""

@@ -8,14 +8,15 @@ from __future__ import annotations
 import functools
 import itertools
 import json
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
-from localdapr.commands.asking import data_dir_option, json_text
+from localdapr.commands.asking import data_dir_option, json_text, not_empty
 from localdapr.commands.moments import age, ago, from_now, shown_span
 from localdapr.commands.tables import output_option, show
 from localdapr.commands.task_hub_client import TaskHubClient
@@ -63,7 +64,7 @@ def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
 
 
 @command("run")
-@click.argument("name")
+@click.argument("name", type=not_empty, metavar="NAME")
 @click.option("-i", "--instance-id", default="", help="Its id; by default a new one is made.")
 @input_option
 @click.option("-s", "--start-time", "at", type=from_now, help="When: like 10s or 1h, or a time.")
@@ -191,14 +192,28 @@ def purge(
         if row["runtimeStatus"] in ([status] if status else ENDED)
         and (until is None or _began(row) < until)
     ]
-    options = {"recursive": bool(instance_ids), "force": force}
-    answers = hub.ask_all("PurgeInstances", [{"instanceId": each, **options} for each in chosen])
-    click.echo(f"purged: {sum(answer['deletedInstanceCount'] for answer in answers)}")
+    _purge(hub, chosen, recursive=bool(instance_ids), force=force)
+
+
+def _purge(hub: TaskHubClient, instance_ids: Sequence[str], **options: bool) -> None:
+    """Says how many are gone. Raises RefusedError, which names those that are not."""
+    requests = [{"instanceId": each, **options} for each in instance_ids]
+    count, refused = 0, defaultdict[str, list[str]](list)
+    for instance_id, outcome in zip(
+        instance_ids, hub.outcomes("PurgeInstances", requests), strict=True
+    ):
+        if isinstance(outcome, RefusedError):
+            refused[str(outcome)].append(instance_id)
+        else:
+            count += outcome["deletedInstanceCount"]
+    click.echo(f"purged: {count}")
+    if refused:
+        raise RefusedError("; ".join(f"{', '.join(ids)}: {why}" for why, ids in refused.items()))
 
 
 def _row(state: dict[str, Any]) -> dict[str, Any]:
     return {
-        "name": state["name"],
+        "name": state.get("name", ""),  # the task hub takes an empty one too
         "instanceID": state["instanceId"],
         "created": state["createdTimestamp"],
         "lastUpdate": state["lastUpdatedTimestamp"],

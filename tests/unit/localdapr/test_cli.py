@@ -6,16 +6,27 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from localdapr.__main__ import main
 from localdapr.cli import localdapr
+from localdapr.commands.dapr_flags import SWITCHES, WITH_VALUE
 from localdapr.ports import pick_port
-from tests.unit.localdapr.localdapr_process import Localdapr
+from tests.unit.localdapr.localdapr_process import ROOT, Localdapr
 
 ONLY_WITH_F = "-f goes with --port-offset, --data-dir, --quiet and --ready-fd only"
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+class CtrlC:
+    def find_spec(self, name, path=None, target=None):
+        if name == "{module}":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, CtrlC())
+"""
 SERVER = """
 import http.server, os
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -49,6 +60,11 @@ def write_shop(folder: Path, first: int) -> tuple[Path, int]:
         (["--app-id", "a", "--app-port", "0"], "0 is not in the range"),
         (["--app-id", "a", "--config", "gone"], "'gone' does not exist"),
         (["-f", ".", "--ready-fd", "999"], "999 is not open"),
+        (["-f", ".", "--log-level", "debug"], ONLY_WITH_F),
+        (["--app-id", "a", "-P", "grpc"], "grpc is not supported by localdapr, only http"),
+        (["--app-id", "a", "--app-channel-address", "10.1.1.1"], "only 127.0.0.1"),
+        (["--app-id", "a", "-p", "9601", "-H", "9601"], "9601 is already the --app-port"),
+        (["--app-id", "a", "-H", "9601", "-G", "9601"], "9601 is already the --dapr-http-port"),
     ],
 )
 def test_wrong_usage_is_explained(args: list[str], complaint: str) -> None:
@@ -139,6 +155,32 @@ def test_options_behind_the_command_are_the_commands(tmp_path: Path) -> None:
     command = Localdapr(tmp_path, "run", *args)
     assert command.wait() == 0, command.errors
     assert "== APP - job == ['--app-id', '-f'] True\n" in command.output
+
+
+def test_flags_of_dapr_without_a_meaning_here_are_taken_and_named(tmp_path: Path) -> None:
+    valued = [part for name in WITH_VALUE for part in (name.split("/")[0], "1")]
+    meant = ("-P", "http", "--app-channel-address", "localhost")
+    args = ("--app-id", "job", *valued, *SWITCHES, *meant, "--", "python3", "-c", "print('ran')")
+    command = Localdapr(tmp_path, "run", *args)
+    assert command.wait() == 0, command.errors
+    (note,) = [line for line in command.output.splitlines() if "without effect" in line]
+    known = [name.split("/")[-1] for name in (*WITH_VALUE, *SWITCHES)]
+    assert note == f"localdapr: without effect in localdapr: {', '.join(known)}"
+    assert "== APP - job == ran\n" in command.output
+
+
+@pytest.mark.parametrize("module", ["click", "grpc", "localdapr.shared_host"])
+def test_ctrl_c_while_modules_are_loaded_ends_in_silence(tmp_path: Path, module: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTED_IMPORT.format(module=module))
+    path = os.pathsep.join((str(tmp_path), str(ROOT)))
+    command = Localdapr(tmp_path, "run", "--app-id", "job", PYTHONPATH=path)
+    assert command.wait() == 130
+    assert (command.output, command.errors) == ("", "")
+
+
+def test_the_installed_command_is_the_guarded_one() -> None:
+    (script,) = entry_points(group="console_scripts", name="localdapr")
+    assert script.load() is main
 
 
 def test_an_app_that_its_user_starts_is_found_and_missed(

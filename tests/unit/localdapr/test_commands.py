@@ -5,7 +5,9 @@ import contextlib
 import itertools
 import json
 import os
+import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -20,7 +22,9 @@ from click.testing import CliRunner, Result
 
 from localdapr.app_process import environment
 from localdapr.cli import localdapr
+from localdapr.commands import asking
 from localdapr.commands.moments import ago, from_now, shown_span
+from localdapr.commands.task_hub_client import TaskHubClient
 from localdapr.components import Component
 from localdapr.control import serve_control
 from localdapr.errors import LocalDaprError
@@ -29,11 +33,14 @@ from localdapr.manifest import App, with_ports
 from localdapr.ports import pick_port
 from localdapr.resources import Resources
 from localdapr.run import Run
-from tests.unit.localdapr.localdapr_process import wait_until
+from localdapr.store import APPLICATION_ID, FILE_NAME
+from tests.unit.localdapr.localdapr_process import Localdapr, wait_until
 
 APP = Path(__file__).with_name("sharing_app.py")
 Tell = Callable[..., str]
 RESOURCES = Resources((Component("pubsub", "pubsub.redis"),))
+LATER = "2999-01-01T00:00:00Z"
+PUBLISH = ("publish", "-i", "shop", "-d", "1")
 IDS = (f"i{number}" for number in itertools.count())
 
 
@@ -147,6 +154,7 @@ def test_apps_are_listed_as_columns_as_json_and_as_yaml(host: HostThread, tell: 
 def test_an_app_is_called_and_its_answer_printed(tell: Tell, waiting: str) -> None:
     assert tell("invoke", "-a", "shop", "-m", "cook", "-d", '{"a": 1}') == '{"a": 1}'
     assert tell("invoke", "-a", "shop", "-m", "cook", "-f", "-", stdin="2") == "2"
+    assert tell("invoke", "-a", "shop", "-m", "who", "-v", "get") == '"shop"'
 
 
 def test_an_error_of_an_app_is_an_error(refuse: Tell, waiting: str) -> None:
@@ -226,6 +234,28 @@ def test_finished_workflows_are_purged_and_others_only_by_force(
     assert left <= {"RUNNING", "PENDING"}
 
 
+def test_what_is_not_purged_is_named_beside_what_is(host: HostThread, tell: Tell) -> None:
+    failed = [tell("workflow", "run", "broken", "-a", "shop") for _ in range(2)]
+    for each in failed:
+        wait_for(tell, each, "FAILED")
+    ids = (failed[0], "nope", "neither", failed[1])
+    result = call(host.folder, "workflow", "purge", "-a", "shop", *ids)
+    assert result.stdout == "purged: 2\n"
+    line = str(result.exception)
+    assert line.startswith("nope, neither: ")
+    assert line.endswith("no such instance exists")
+    assert listed(tell).keys().isdisjoint(failed)
+
+
+def test_an_instance_without_a_name_is_listed_and_purged(host: HostThread, tell: Tell) -> None:
+    hub = TaskHubClient(host.folder, "shop")  # the command refuses such a name
+    hub.ask("StartInstance", name="", instanceId="nameless", scheduledStartTimestamp=LATER)
+    assert listed(tell)["nameless"]["name"] == ""
+    assert "nameless" in tell("workflow", "list", "-a", "shop")
+    tell("workflow", "purge", "-a", "shop", "--all")
+    assert tell("workflow", "purge", "nameless", "-a", "shop", "--force") == "purged: 1"
+
+
 def test_what_is_not_there_is_said(refuse: Tell) -> None:
     assert refuse("workflow", "history", "x", "-a", "shop").endswith("instance 'x' not found")
     for verb in ("suspend", "terminate", "purge"):
@@ -255,7 +285,14 @@ def test_a_sidecar_with_a_token_is_asked_with_it(tmp_path: Path, monkeypatch) ->
         (["stop"], "give --app-id ID or -f FILE|DIR"),
         (["invoke", "-a", "x", "-m", "y", "-d", "{"], "is not JSON"),
         (["workflow", "run", "story", "-x", "hello"], "a text is '\"text\"'"),
+        (["workflow", "run", ""], "must not be empty"),
         (["workflow", "run", "story", "-s", "soon"], "'soon' is neither like 300ms"),
+        (["workflow", "run", "story", "-s", "99999999999h"], "is before the year 1 or after 9999"),
+        (["workflow", "list", "-m", "99999999999h"], "is before the year 1 or after 9999"),
+        (["invoke", "-a", "x", "-m", "y", "-v", "GET\n"], "'GET\\n' is no HTTP verb"),
+        ([*PUBLISH, "-p", "pubsub", "-t", ""], "must not be empty"),
+        ([*PUBLISH, "-p", "", "-t", "news"], "must not be empty"),
+        ([*PUBLISH, "-p", "pubsub", "-t", "news", "-m", "[1]"], "'[1]' is no JSON object"),
         (["workflow", "raise-event", "i1"], "give INSTANCE-ID/EVENT-NAME"),
         (["workflow", "purge"], "give INSTANCE-IDs, --all or --all-older-than"),
         (["workflow", "purge", "i1", "--all"], "give INSTANCE-IDs, --all or --all-older-than"),
@@ -276,6 +313,21 @@ def test_where_none_runs_it_is_said_what_to_do(tmp_path: Path, args: list[str]) 
     assert str(call(tmp_path, *args).exception) == expected
 
 
+def test_a_localdapr_that_does_not_answer_is_reported(
+    tmp_path: Path, started: list[Localdapr], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "ANSWER_SECONDS", 0.5)
+    owner = Localdapr(tmp_path, "run", "--app-id", "shop", "--data-dir", str(tmp_path))
+    started.append(owner)
+    owner.wait_for("localdapr: ready\n")
+    owner.process.send_signal(signal.SIGSTOP)
+    try:
+        result = call(tmp_path, "list")
+    finally:
+        owner.process.send_signal(signal.SIGCONT)
+    assert "does not answer within 0.5 s" in str(result.exception)
+
+
 def test_a_reset_forgets_all_data_when_it_is_confirmed(tmp_path: Path) -> None:
     async def make_data() -> None:
         async with open_host(tmp_path, Run(()), Resources()):
@@ -287,6 +339,55 @@ def test_a_reset_forgets_all_data_when_it_is_confirmed(tmp_path: Path) -> None:
     assert call(tmp_path, "reset", stdin="y\n").exit_code == 0
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
     assert call(tmp_path, "reset").output == f"there is no data in {tmp_path}\n"
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def not_ours(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE theirs (x)")
+
+
+def of_another_format(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE older (x)")
+        db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        db.execute("PRAGMA user_version=1")
+
+
+def cut_short(path: Path) -> None:
+    of_another_format(path)
+    os.truncate(path, path.stat().st_size // 2)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (a_folder, "move it away or name another --data-dir"),
+        (lambda path: path.write_bytes(b"no database at all" * 100), "move it away or name"),
+        (not_ours, "is a database of another program; name another --data-dir"),
+    ],
+)
+def test_what_a_run_would_refuse_as_foreign_is_not_reset(
+    tmp_path: Path, make: Callable[[Path], None], says: str
+) -> None:
+    make(tmp_path / FILE_NAME)
+    error = call(tmp_path, "reset", "-y").exception
+    assert isinstance(error, LocalDaprError)
+    assert says in str(error)
+    assert (tmp_path / FILE_NAME).exists()
+
+
+@pytest.mark.parametrize("make", [of_another_format, cut_short])
+def test_own_data_that_cannot_be_used_is_reset_and_a_copy_beside_it_kept(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / FILE_NAME)
+    (tmp_path / f"{FILE_NAME}.copy").touch()
+    assert call(tmp_path, "reset", "-y").exit_code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"lock", f"{FILE_NAME}.copy"}
 
 
 def test_data_that_is_in_use_is_not_reset(host: HostThread, refuse: Tell) -> None:

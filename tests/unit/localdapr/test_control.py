@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from localdapr.control import SOCKET, Line, ask_owner, open_line, serve_control
-from localdapr.errors import NobodyThereError, PortInUseError, RefusedError
+from localdapr.errors import DatabaseError, NobodyThereError, PortInUseError, RefusedError
 from localdapr.manifest import App
 from localdapr.run import Run
 from tests.unit.localdapr.recording_app import until
@@ -136,6 +137,33 @@ def test_the_socket_of_an_owner_that_was_killed_is_replaced(tmp_path: Path) -> N
         assert await ask_owner(tmp_path, "list") == []
 
     play(tmp_path, story)
+
+
+def test_what_is_no_socket_stays_and_the_error_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / SOCKET).mkdir()
+
+    async def story(_host: NotingHost) -> None:
+        raise AssertionError("served")
+
+    with pytest.raises(DatabaseError, match="remove it or name another --data-dir"):
+        play(tmp_path, story)
+    assert (tmp_path / SOCKET).is_dir()
+
+
+def test_an_owner_that_does_not_answer_is_not_waited_for_forever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+
+    async def run() -> None:
+        async with asyncio.timeout(30):
+            await ask_owner(tmp_path, "list", within=0.1)
+
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(SOCKET)
+        silent.listen()
+        with pytest.raises(RefusedError, match=r"does not answer within 0\.1 s; let it go on"):
+            asyncio.run(run())
 
 
 def test_a_server_that_closes_removes_all_runs_first(tmp_path: Path) -> None:
