@@ -154,7 +154,8 @@ async def open_line(folder: Path) -> Line:
             return Line(*await asyncio.open_unix_connection(place, limit=LONGEST_LINE))
     except OSError as cause:
         raise NobodyThereError(
-            f"no localdapr runs on {folder}; start one with: localdapr run -f ."
+            f"no localdapr runs on {folder}; start one with: localdapr run -f ., "
+            "or name another --data-dir"
         ) from cause
 
 

@@ -138,8 +138,8 @@ def test_a_template_is_stopped_by_its_name(tmp_path: Path, started: list[Localda
 def test_a_command_where_nothing_runs_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
     command = Localdapr(tmp_path, "list")
     assert command.wait() == 1
-    expected = "localdapr: no localdapr runs on .localdapr; start one with: localdapr run -f .\n"
-    assert (command.output, command.errors) == ("", expected)
+    expected = "localdapr: no localdapr runs on .localdapr; start one with: localdapr run -f ., or"
+    assert (command.output, command.errors) == ("", f"{expected} name another --data-dir\n")
 
 
 def test_the_end_of_a_single_app_is_the_end_of_its_run(tmp_path: Path) -> None:

@@ -309,8 +309,8 @@ def test_wrong_usage_is_explained(tmp_path: Path, args: list[str], complaint: st
 
 @pytest.mark.parametrize("args", [["list"], ["stop", "-a", "x"], ["workflow", "list"]])
 def test_where_none_runs_it_is_said_what_to_do(tmp_path: Path, args: list[str]) -> None:
-    expected = f"no localdapr runs on {tmp_path}; start one with: localdapr run -f ."
-    assert str(call(tmp_path, *args).exception) == expected
+    expected = f"no localdapr runs on {tmp_path}; start one with: localdapr run -f ., or name "
+    assert str(call(tmp_path, *args).exception) == f"{expected}another --data-dir"
 
 
 def test_a_localdapr_that_does_not_answer_is_reported(
