@@ -84,7 +84,8 @@ class WorkflowEnvironment:
         self.calls: list[tuple[str, Any]] = []
 
     def __enter__(self) -> Self:
-        self._db = sqlite3.connect(":memory:", isolation_level=None)
+        # A coroutine's fake may be run on another thread; this one waits for it meanwhile.
+        self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA foreign_keys=ON")
         self._db.executescript(rows.SCHEMA)
         return self

@@ -1,5 +1,6 @@
 """WorkflowEnvironment, as a user of localdapr.testing meets it."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -146,6 +147,25 @@ def test_activities_may_be_coroutines_and_may_take_no_input() -> None:
         assert env.wait(env.start(bake, 250)).output == ["250 degrees", "rung"]
         env.fake(heat, lambda degrees: "cold")
         assert env.wait(env.start(bake, 250)).output == ["cold", "rung"]
+
+
+def test_in_a_test_that_is_a_coroutine_too_activities_and_fakes_may_be_coroutines() -> None:
+    async def heat(ctx, degrees):
+        await asyncio.sleep(0)
+        return degrees
+
+    def bake(ctx, degrees):
+        hot = yield ctx.call_activity(heat, input=degrees)
+        return [hot, (yield ctx.wait_for_external_event("Served"))]
+
+    async def play() -> list:
+        with WorkflowEnvironment(workflows=[bake], activities=[heat]) as env:
+            first = env.start(bake, 250)
+            env.fake(heat, lambda _: env.raise_event(first, "Served", "hot"))
+            env.start(bake, 100)
+            return [env.state(first).output, env.state(first).error]
+
+    assert asyncio.run(play()) == [[250, "hot"], None]
 
 
 def test_waiting_for_what_only_an_event_can_bring_is_an_error(env) -> None:
