@@ -9,7 +9,6 @@ executor, and the clock is virtual: it stands still until a test moves it or wai
         assert env.wait(order).output == "delivered"
 """
 
-import functools
 import inspect
 import itertools
 import sqlite3
@@ -20,13 +19,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from dapr.ext.workflow import WorkflowRuntime
-
 from localdapr import instances, rows
 from localdapr.engine.inbox import begin_turn, raised
 from localdapr.engine.instance import Instance, Status
-from localdapr.errors import LocalDaprError
+from localdapr.errors import LocalDaprError, UsageError
 from localdapr.instances import Consequences, TaskId
+from localdapr.registrations import Registrations, name_of
 from localdapr.replaying import replay_history
 from localdapr.wire import Executor, HistoryEvent, decode_json, encode_json, event, pb, text
 from localdapr.work_items import task_item, task_result
@@ -34,7 +32,6 @@ from localdapr.work_items import task_item, task_result
 APP_ID = "test"
 START = datetime(2030, 1, 1, tzinfo=UTC)
 TURNS = 100_000  # a workflow that takes more turns without the clock moving runs in a circle
-_MARKS = ("_workflow_registered", "_activity_registered")
 
 
 class StuckError(LocalDaprError):
@@ -69,7 +66,7 @@ class WorkflowEnvironment:
         now: datetime = START,
     ) -> None:
         self._clock = int(now.timestamp() * 1_000_000)
-        registry = _Registry(self._activity)
+        self._registry = registry = Registrations(APP_ID, self._activity)
         if register is not None:
             register(registry)
         for workflow in workflows:
@@ -98,15 +95,31 @@ class WorkflowEnvironment:
         """The virtual time, UTC."""
         return datetime.fromtimestamp(self._clock / 1_000_000, UTC)
 
-    def fake(self, activity: Callable[..., Any] | str, replacement: Callable[..., Any]) -> None:
-        """Run `replacement(input)` wherever the activity is called."""
-        self._fakes[_name(activity)] = replacement
+    def fake(
+        self,
+        activity: Callable[..., Any] | str,
+        replacement: Callable[..., Any],
+        *,
+        app_id: str = APP_ID,
+    ) -> None:
+        """Run `replacement(input)` wherever the activity is called.
+
+        `app_id` is for an activity that workflows call in another app: it is not registered here.
+        Raises UsageError when the activity is unknown.
+        """
+        self._fakes[self._registry.known(activity, app_id)] = replacement
 
     def fail(
-        self, activity: Callable[..., Any] | str, times: int, error: BaseException | None = None
+        self,
+        activity: Callable[..., Any] | str,
+        times: int,
+        error: BaseException | None = None,
+        *,
+        app_id: str = APP_ID,
     ) -> None:
-        """Make the next `times` calls of an activity raise."""
-        self._failures[_name(activity)] = (times, error or RuntimeError("made to fail"))
+        """Make the next `times` calls of an activity raise; `app_id` and errors as in `fake`."""
+        key = self._registry.known(activity, app_id)
+        self._failures[key] = (times, error or RuntimeError("made to fail"))
 
     def start(
         self, workflow: Callable[..., Any] | str, input: Any = None, instance_id: str = ""
@@ -117,7 +130,7 @@ class WorkflowEnvironment:
             APP_ID,
             instance_id,
             uuid.uuid4().hex,
-            _name(workflow),
+            name_of(workflow),
             Status.PENDING,
             self._clock,
             self._clock,
@@ -228,6 +241,7 @@ class WorkflowEnvironment:
         if found is None:
             return
         item = task_item(found, task_id).activityRequest
+        item.name = self._standing_for(item.name, found.scheduled.router.targetAppID or APP_ID)
         result = task_result(self._executor.run_activity(item), self._clock)
         self._note(instances.end_task(self._db, task_id, result))
 
@@ -242,61 +256,36 @@ class WorkflowEnvironment:
         self._follow(instances.fire_timers(self._db, [timer[1]], self._clock))
         return True
 
-    def _activity(self, name: str, real: Callable[..., Any], context: Any, *given: Any) -> Any:
+    def _standing_for(self, name: str, app_id: str) -> str:
+        """What to run for a call: what is registered here may stand for another app's activity."""
+        key = self._registry.key(name, app_id)
+        if key in self._fakes or self._failures.get(key, (0, None))[0]:
+            return key
+        if app_id == APP_ID or name in self._registry.activities:
+            return name
+        raise UsageError(
+            f"a workflow called the activity {name!r} of the app {app_id!r}, which is not here: "
+            f"env.fake({name!r}, ..., app_id={app_id!r}) says what it answers"
+        )
+
+    def _activity(
+        self, key: str, name: str, real: Callable[..., Any], context: Any, *given: Any
+    ) -> Any:
         """What every activity goes through: failures and fakes first, then the real one."""
         data = given[0] if given else None  # an activity need not take its input
         self.calls.append((name, data))
-        left, error = self._failures.get(name, (0, None))
+        left, error = self._failures.get(key, (0, None))
         if left and error is not None:
-            self._failures[name] = (left - 1, error)
+            self._failures[key] = (left - 1, error)
             raise error
-        if name not in self._fakes:
+        if key not in self._fakes:
             return real(context, *given)
-        outcome = self._fakes[name](data)
+        outcome = self._fakes[key](data)
         return _awaitable(outcome) if inspect.iscoroutinefunction(real) else outcome
-
-
-class _Registry:
-    """Takes registrations as a WorkflowRuntime does, but leaves no mark on the functions.
-
-    `runtime`, which is never started, gets a copy of each; `call` runs the activities.
-    """
-
-    def __init__(self, call: Callable[..., Any]) -> None:
-        self.runtime = WorkflowRuntime()
-        self._call = call
-
-    def register_workflow(self, fn: Callable[..., Any], *, name: str | None = None) -> None:
-        self.runtime.register_workflow(_copy(fn, fn), name=name)
-
-    def register_versioned_workflow(self, fn: Callable[..., Any], **options: Any) -> None:
-        self.runtime.register_versioned_workflow(_copy(fn, fn), **options)
-
-    def register_activity(self, fn: Callable[..., Any], *, name: str | None = None) -> None:
-        runs = functools.partial(self._call, name or _name(fn), fn)
-        self.runtime.register_activity(_copy(fn, runs), name=name)
-
-
-def _copy(fn: Callable[..., Any], runs: Callable[..., Any]) -> Callable[..., Any]:
-    """`runs` with the signature of `fn`, and unmarked: a second runtime takes it too."""
-
-    @functools.wraps(fn)
-    def copy(*given: Any) -> Any:
-        return runs(*given)
-
-    for mark in _MARKS:
-        copy.__dict__.pop(mark, None)
-    return copy
 
 
 async def _awaitable(outcome: Any) -> Any:
     return await outcome if inspect.isawaitable(outcome) else outcome
-
-
-def _name(function: Callable[..., Any] | str) -> str:
-    if isinstance(function, str):
-        return function
-    return str(getattr(function, "_dapr_alternate_name", function.__name__))
 
 
 def _decoded(encoded: str | None) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from dapr.ext.workflow import RetryPolicy, when_any
 
+from localdapr.errors import UsageError
 from localdapr.replaying import IncompatibleCodeError, load_history, save_history
 from localdapr.testing import StuckError, WorkflowEnvironment
 
@@ -105,6 +106,48 @@ def test_a_fake_stands_in_for_an_activity(env) -> None:
     order = env.start(story, {"size": "large"})
     env.raise_event(order, "Approved", True)
     assert env.state(order).output == "large pizza by drone"
+
+
+def test_a_fake_or_a_failure_of_an_activity_that_is_not_there_is_an_error(env) -> None:
+    said = "no activity 'coook' is registered; there are cook, deliver"
+    with pytest.raises(UsageError, match=said):
+        env.fake("coook", lambda _: None)
+    with pytest.raises(UsageError, match=said):
+        env.fail("coook", 3)
+
+
+def orders_in(ctx, app_id):
+    dough = yield ctx.call_activity("knead", app_id=app_id, input=1, retry_policy=TWICE)
+    return [dough, (yield ctx.call_activity(cook, app_id=app_id, input="large"))]
+
+
+def test_an_activity_of_another_app_is_faked_by_its_app(env_of_two_apps) -> None:
+    env = env_of_two_apps
+    env.fake("knead", lambda n: f"dough {n}", app_id="bakery")
+    env.fail("knead", 1, app_id="bakery")
+    assert env.wait(env.start(orders_in, "bakery")).output == ["dough 1", "large pizza"]
+    assert env.called() == {"knead": 2, "cook": 1}
+    env.fake(cook, lambda size: f"{size} pie", app_id="bakery")
+    assert env.wait(env.start(orders_in, "bakery")).output == ["dough 1", "large pie"]
+
+
+def test_a_call_of_another_app_that_nothing_stands_for_says_so(env_of_two_apps) -> None:
+    env_of_two_apps.fake("knead", lambda n: n, app_id="bakery")
+    with pytest.raises(UsageError, match=r"'knead' of the app 'mill'.*env\.fake"):
+        env_of_two_apps.start(orders_in, "mill")
+
+
+def test_a_call_of_an_activity_that_is_not_registered_says_so(env_of_two_apps) -> None:
+    outcome = env_of_two_apps.wait(env_of_two_apps.start(orders_in))
+    assert (outcome.status, outcome.error_type) == ("FAILED", "TaskFailedError")
+    assert "'knead'" in outcome.error
+    assert "not registered" in outcome.error
+
+
+@pytest.fixture
+def env_of_two_apps():
+    with WorkflowEnvironment(workflows=[orders_in], activities=[cook]) as environment:
+        yield environment
 
 
 def test_what_comes_while_suspended_counts_on_resume(env) -> None:
