@@ -76,19 +76,27 @@ class WorkflowEnvironment:
         self._executor = Executor(registry.runtime)
         self._fakes: dict[str, Callable[..., Any]] = {}
         self._failures: dict[str, tuple[int, BaseException]] = {}
+        self._opened: sqlite3.Connection | None = None
         self._runs: deque[int] = deque()
         self._tasks: deque[TaskId] = deque()
         self.calls: list[tuple[str, Any]] = []
 
     def __enter__(self) -> Self:
         # A coroutine's fake may be run on another thread; this one waits for it meanwhile.
-        self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self._opened = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA foreign_keys=ON")
         self._db.executescript(rows.SCHEMA)
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._db.close()
+        self._opened = None
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._opened is None:
+            raise UsageError("a WorkflowEnvironment is used inside: with WorkflowEnvironment(...)")
+        return self._opened
 
     @property
     def now(self) -> datetime:
@@ -159,7 +167,9 @@ class WorkflowEnvironment:
         self._post(instance_id, event("executionTerminated", asked, self._clock))
 
     def advance(self, by: timedelta) -> None:
-        """Move the clock, firing every timer on the way at its own time."""
+        """Move the clock, firing every timer on the way at its own time. Not back: UsageError."""
+        if by < timedelta(0):
+            raise UsageError(f"the clock cannot be moved back, by {by}")
         until = self._clock + int(by.total_seconds() * 1_000_000)
         while self._fire_next(until):
             pass

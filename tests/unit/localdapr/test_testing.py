@@ -253,3 +253,20 @@ def test_changed_code_fits_an_old_history_only_behind_a_patch(env, today, fits) 
         else:
             with pytest.raises(IncompatibleCodeError, match=r"in turn \d.*is_patched"):
                 later.replay(history)
+
+
+def test_the_clock_is_never_moved_back(env) -> None:
+    before = env.now
+    with pytest.raises(UsageError, match="cannot be moved back"):
+        env.advance(timedelta(hours=-5))
+    assert env.now == before
+
+
+def test_an_environment_is_used_between_its_entry_and_its_exit() -> None:
+    env = WorkflowEnvironment(workflows=[child], activities=[cook])
+    with pytest.raises(UsageError, match="with WorkflowEnvironment"):
+        env.start(child, "small")
+    with env:
+        order = env.start(child, "small")
+    with pytest.raises(UsageError, match="with WorkflowEnvironment"):
+        env.state(order)
