@@ -26,16 +26,18 @@ from localdapr.errors import LocalDaprError, UsageError
 from localdapr.instances import Consequences, TaskId
 from localdapr.registrations import Registrations, name_of
 from localdapr.replaying import replay_history
+from localdapr.waking import next_of_family, next_timer
 from localdapr.wire import Executor, HistoryEvent, decode_json, encode_json, event, pb, text
 from localdapr.work_items import task_item, task_result
 
 APP_ID = "test"
 START = datetime(2030, 1, 1, tzinfo=UTC)
-TURNS = 100_000  # a workflow that takes more turns without the clock moving runs in a circle
+TURNS = 10_000  # who takes more without the clock moving, or to an end, runs in a circle
+TIMERS = 10 * TURNS  # those of others count too, while an instance that is waited for sleeps
 
 
 class StuckError(LocalDaprError):
-    """A workflow cannot end by waiting: it needs an event that the test has not raised."""
+    """A workflow cannot end by waiting: it needs an event, or runs in a circle."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class WorkflowEnvironment:
         self._fakes: dict[str, Callable[..., Any]] = {}
         self._failures: dict[str, tuple[int, BaseException]] = {}
         self._opened: sqlite3.Connection | None = None
+        self._fired_now = 0
         self._runs: deque[int] = deque()
         self._tasks: deque[TaskId] = deque()
         self.calls: list[tuple[str, Any]] = []
@@ -171,20 +174,32 @@ class WorkflowEnvironment:
         if by < timedelta(0):
             raise UsageError(f"the clock cannot be moved back, by {by}")
         until = self._clock + int(by.total_seconds() * 1_000_000)
-        while self._fire_next(until):
+        while self._fire_next(until) is not None:
             pass
         self._clock = until
 
     def wait(self, instance_id: str) -> Outcome:
-        """Move the clock from timer to timer until the instance ends. Raises StuckError."""
-        while not self._row(instance_id).instance.status.is_final:
-            if not self._fire_next(None):
-                outcome = self.state(instance_id)
-                raise StuckError(
-                    f"{instance_id} is {outcome.status} ({outcome.custom_status}) "
-                    "and waits for an event, not for time"
-                )
-        return self.state(instance_id)
+        """Move the clock from timer to timer until the instance ends. Raises StuckError.
+
+        It is stuck when no timer is left, and when so many fire that it will hardly end: its own
+        and its children's, or those of others while it has none.
+        """
+        turns = 0
+        for _ in range(TIMERS):
+            if self._row(instance_id).instance.status.is_final:
+                return self.state(instance_id)
+            own = next_of_family(self._db, APP_ID, instance_id)
+            fired = self._fire_next(None)
+            if fired is None:
+                raise self._stuck(instance_id, "waits for an event, not for time")
+            turns += own in (None, fired)
+            if turns > TURNS:
+                break
+        raise self._stuck(
+            instance_id,
+            f"has not ended by {self.now:%Y-%m-%d}, however many timers fired: "
+            "it waits for an event, or runs in a circle",
+        )
 
     def state(self, instance_id: str) -> Outcome:
         """An instance as it is now. Raises NoSuchInstanceError."""
@@ -212,6 +227,10 @@ class WorkflowEnvironment:
     def replay(self, history: Sequence[HistoryEvent]) -> None:
         """Run today's code over a recorded history. Raises IncompatibleCodeError."""
         replay_history(self._executor, history)
+
+    def _stuck(self, instance_id: str, why: str) -> StuckError:
+        outcome = self.state(instance_id)
+        return StuckError(f"{instance_id} is {outcome.status} ({outcome.custom_status}) and {why}")
 
     def _row(self, instance_id: str) -> rows.Row:
         return instances.require(self._db, APP_ID, instance_id)
@@ -255,16 +274,18 @@ class WorkflowEnvironment:
         result = task_result(self._executor.run_activity(item), self._clock)
         self._note(instances.end_task(self._db, task_id, result))
 
-    def _fire_next(self, until: int | None) -> bool:
-        timer = self._db.execute(
-            "SELECT fire_at, id FROM timers WHERE fire_at <= ? ORDER BY fire_at, id LIMIT 1",
-            (2**62 if until is None else until,),
-        ).fetchone()
+    def _fire_next(self, until: int | None) -> int | None:
+        """Move the clock to the next timer and fire it; its id, or None when there is none."""
+        timer = next_timer(self._db, until)
         if timer is None:
-            return False
-        self._clock = max(self._clock, timer[0])
-        self._follow(instances.fire_timers(self._db, [timer[1]], self._clock))
-        return True
+            return None
+        fire_at, timer_id = timer
+        self._fired_now = self._fired_now + 1 if fire_at <= self._clock else 0
+        if self._fired_now > TURNS:
+            raise StuckError(f"more than {TURNS} timers without the clock moving: an endless loop?")
+        self._clock = max(self._clock, fire_at)
+        self._follow(instances.fire_timers(self._db, [timer_id], self._clock))
+        return timer_id
 
     def _standing_for(self, name: str, app_id: str) -> str:
         """What to run for a call: what is registered here may stand for another app's activity."""

@@ -216,6 +216,70 @@ def test_waiting_for_what_only_an_event_can_bring_is_an_error(env) -> None:
         env.wait(env.start(story, {"size": "large"}))
 
 
+def eternal(ctx, hours):
+    yield ctx.create_timer(timedelta(hours=hours))
+    ctx.continue_as_new(hours)
+
+
+def without_a_pause(ctx, _):
+    ctx.continue_as_new(None)
+    yield ctx.call_activity(cook)
+
+
+@pytest.fixture
+def env_with_eternal_ones(monkeypatch):
+    monkeypatch.setattr("localdapr.testing.TURNS", 40)
+    with WorkflowEnvironment(
+        workflows=[eternal, without_a_pause, patient, story, parent_of_patient],
+        activities=[cook, deliver],
+    ) as environment:
+        yield environment
+
+
+def parent_of_patient(ctx, _):
+    return (yield ctx.call_child_workflow(patient))
+
+
+def test_waiting_beside_an_eternal_workflow_ends_too() -> None:
+    with WorkflowEnvironment(workflows=[eternal, story], activities=[cook]) as env:
+        env.start(eternal, 1)
+        with pytest.raises(StuckError, match=r"RUNNING \(waiting\) and .* waits for an event"):
+            env.wait(env.start(story, {"size": "large"}))
+
+
+@pytest.mark.parametrize("hours", [1, 0])
+def test_an_eternal_workflow_cannot_be_waited_for(env_with_eternal_ones, hours) -> None:
+    with pytest.raises(StuckError, match=r"circle|without the clock moving"):
+        env_with_eternal_ones.wait(env_with_eternal_ones.start(eternal, hours))
+
+
+def test_a_circle_without_a_pause_is_found(env_with_eternal_ones) -> None:
+    with pytest.raises(StuckError, match="turns without the clock moving"):
+        env_with_eternal_ones.start(without_a_pause)
+
+
+def test_a_circle_of_pauses_that_take_no_time_is_found(env_with_eternal_ones) -> None:
+    env_with_eternal_ones.start(eternal, 0)
+    with pytest.raises(StuckError, match="timers without the clock moving"):
+        env_with_eternal_ones.advance(timedelta(hours=1))
+
+
+@pytest.mark.parametrize("sleeper", [patient, parent_of_patient])
+def test_others_timers_do_not_count_while_one_sleeps(env_with_eternal_ones, sleeper) -> None:
+    env = env_with_eternal_ones
+    env.start(eternal, 1)
+    assert env.wait(env.start(sleeper)).output == "late"
+
+
+def test_nobody_is_waited_for_through_timers_without_number(
+    env_with_eternal_ones, monkeypatch
+) -> None:
+    monkeypatch.setattr("localdapr.testing.TIMERS", 40)
+    env_with_eternal_ones.start(eternal, 1)
+    with pytest.raises(StuckError, match="has not ended"):
+        env_with_eternal_ones.wait(env_with_eternal_ones.start(patient))
+
+
 def test_two_environments_share_functions(env) -> None:
     with WorkflowEnvironment(workflows=[child], activities=[cook]) as other:
         assert other.wait(other.start(child, "small")).output == "small pizza"
