@@ -298,6 +298,31 @@ def test_a_change_behind_a_patch_leaves_the_recorded_path_alone() -> None:
         replay(a_then_b, history_of(patched))
 
 
+def release(*versions: str) -> WorkflowEnvironment:
+    def register(runtime) -> None:
+        for version in versions:
+            runtime.register_versioned_workflow(
+                named(a_then_b),
+                name="story",
+                version_name=version,
+                is_latest=version == versions[-1],
+            )
+
+    return WorkflowEnvironment(register=register, activities=[a, b])
+
+
+def test_a_version_that_is_no_longer_there_is_found() -> None:
+    with release("v1") as env:
+        history = env.history(env.start("story"))
+    with release("v1", "v2") as later:
+        later.replay(history)
+    with (
+        release("v2") as env,
+        pytest.raises(IncompatibleCodeError, match=r"turn 1.*for want of a workflow"),
+    ):
+        env.replay(history)
+
+
 @pytest.mark.parametrize("history", [[], [HistoryEvent()]], ids=["empty", "not begun"])
 def test_a_history_without_a_beginning_cannot_be_replayed(history) -> None:
     with pytest.raises(UsageError, match="executionStarted"):
