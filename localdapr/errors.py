@@ -8,6 +8,7 @@ LocalDaprError            shown to the user as one line, exit code 1
 │   └── FolderInUseError  another localdapr keeps the data of this folder
 ├── NobodyThereError      no localdapr runs on the data folder
 ├── RefusedError          the localdapr that keeps the data does not do what it was asked
+├── UsageError             a test asks its environment for what cannot be
 └── ApiError              a Dapr API call is answered with an error
 """
 
@@ -45,6 +46,10 @@ class NobodyThereError(LocalDaprError):
 
 class RefusedError(LocalDaprError):
     """The localdapr that keeps the data does not do what it was asked; the text is its own."""
+
+
+class UsageError(LocalDaprError):
+    """A test asks its WorkflowEnvironment for what cannot be; the text says what to do."""
 
 
 class ApiError(LocalDaprError):

@@ -9,7 +9,6 @@ executor, and the clock is virtual: it stands still until a test moves it or wai
         assert env.wait(order).output == "delivered"
 """
 
-import functools
 import inspect
 import itertools
 import sqlite3
@@ -20,25 +19,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from dapr.ext.workflow import WorkflowRuntime
-
 from localdapr import instances, rows
 from localdapr.engine.inbox import begin_turn, raised
 from localdapr.engine.instance import Instance, Status
-from localdapr.errors import LocalDaprError
+from localdapr.errors import LocalDaprError, UsageError
 from localdapr.instances import Consequences, TaskId
+from localdapr.registrations import Registrations, name_of
 from localdapr.replaying import replay_history
+from localdapr.waking import next_of_family, next_timer
 from localdapr.wire import Executor, HistoryEvent, decode_json, encode_json, event, pb, text
 from localdapr.work_items import task_item, task_result
 
 APP_ID = "test"
 START = datetime(2030, 1, 1, tzinfo=UTC)
-TURNS = 100_000  # a workflow that takes more turns without the clock moving runs in a circle
-_MARKS = ("_workflow_registered", "_activity_registered")
+TURNS = 10_000  # who takes more without the clock moving, or to an end, runs in a circle
+TIMERS = 10 * TURNS  # those of others count too, while an instance that is waited for sleeps
 
 
 class StuckError(LocalDaprError):
-    """A workflow cannot end by waiting: it needs an event that the test has not raised."""
+    """A workflow cannot end by waiting: it needs an event, or runs in a circle."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class WorkflowEnvironment:
         now: datetime = START,
     ) -> None:
         self._clock = int(now.timestamp() * 1_000_000)
-        registry = _Registry(self._activity)
+        self._registry = registry = Registrations(APP_ID, self._activity)
         if register is not None:
             register(registry)
         for workflow in workflows:
@@ -79,33 +78,59 @@ class WorkflowEnvironment:
         self._executor = Executor(registry.runtime)
         self._fakes: dict[str, Callable[..., Any]] = {}
         self._failures: dict[str, tuple[int, BaseException]] = {}
+        self._opened: sqlite3.Connection | None = None
+        self._fired_now = 0
         self._runs: deque[int] = deque()
         self._tasks: deque[TaskId] = deque()
         self.calls: list[tuple[str, Any]] = []
 
     def __enter__(self) -> Self:
-        self._db = sqlite3.connect(":memory:", isolation_level=None)
+        # A coroutine's fake may be run on another thread; this one waits for it meanwhile.
+        self._opened = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA foreign_keys=ON")
         self._db.executescript(rows.SCHEMA)
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._db.close()
+        self._opened = None
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._opened is None:
+            raise UsageError("a WorkflowEnvironment is used inside: with WorkflowEnvironment(...)")
+        return self._opened
 
     @property
     def now(self) -> datetime:
         """The virtual time, UTC."""
         return datetime.fromtimestamp(self._clock / 1_000_000, UTC)
 
-    def fake(self, activity: Callable[..., Any] | str, replacement: Callable[..., Any]) -> None:
-        """Run `replacement(input)` wherever the activity is called."""
-        self._fakes[_name(activity)] = replacement
+    def fake(
+        self,
+        activity: Callable[..., Any] | str,
+        replacement: Callable[..., Any],
+        *,
+        app_id: str = APP_ID,
+    ) -> None:
+        """Run `replacement(input)` wherever the activity is called.
+
+        `app_id` is for an activity that workflows call in another app: it is not registered here.
+        Raises UsageError when the activity is unknown.
+        """
+        self._fakes[self._registry.known(activity, app_id)] = replacement
 
     def fail(
-        self, activity: Callable[..., Any] | str, times: int, error: BaseException | None = None
+        self,
+        activity: Callable[..., Any] | str,
+        times: int,
+        error: BaseException | None = None,
+        *,
+        app_id: str = APP_ID,
     ) -> None:
-        """Make the next `times` calls of an activity raise."""
-        self._failures[_name(activity)] = (times, error or RuntimeError("made to fail"))
+        """Make the next `times` calls of an activity raise; `app_id` and errors as in `fake`."""
+        key = self._registry.known(activity, app_id)
+        self._failures[key] = (times, error or RuntimeError("made to fail"))
 
     def start(
         self, workflow: Callable[..., Any] | str, input: Any = None, instance_id: str = ""
@@ -116,7 +141,7 @@ class WorkflowEnvironment:
             APP_ID,
             instance_id,
             uuid.uuid4().hex,
-            _name(workflow),
+            name_of(workflow),
             Status.PENDING,
             self._clock,
             self._clock,
@@ -145,22 +170,36 @@ class WorkflowEnvironment:
         self._post(instance_id, event("executionTerminated", asked, self._clock))
 
     def advance(self, by: timedelta) -> None:
-        """Move the clock, firing every timer on the way at its own time."""
+        """Move the clock, firing every timer on the way at its own time. Not back: UsageError."""
+        if by < timedelta(0):
+            raise UsageError(f"the clock cannot be moved back, by {by}")
         until = self._clock + int(by.total_seconds() * 1_000_000)
-        while self._fire_next(until):
+        while self._fire_next(until) is not None:
             pass
         self._clock = until
 
     def wait(self, instance_id: str) -> Outcome:
-        """Move the clock from timer to timer until the instance ends. Raises StuckError."""
-        while not self._row(instance_id).instance.status.is_final:
-            if not self._fire_next(None):
-                outcome = self.state(instance_id)
-                raise StuckError(
-                    f"{instance_id} is {outcome.status} ({outcome.custom_status}) "
-                    "and waits for an event, not for time"
-                )
-        return self.state(instance_id)
+        """Move the clock from timer to timer until the instance ends. Raises StuckError.
+
+        It is stuck when no timer is left, and when so many fire that it will hardly end: its own
+        and its children's, or those of others while it has none.
+        """
+        turns = 0
+        for _ in range(TIMERS):
+            if self._row(instance_id).instance.status.is_final:
+                return self.state(instance_id)
+            own = next_of_family(self._db, APP_ID, instance_id)
+            fired = self._fire_next(None)
+            if fired is None:
+                raise self._stuck(instance_id, "waits for an event, not for time")
+            turns += own in (None, fired)
+            if turns > TURNS:
+                break
+        raise self._stuck(
+            instance_id,
+            f"has not ended by {self.now:%Y-%m-%d}, however many timers fired: "
+            "it waits for an event, or runs in a circle",
+        )
 
     def state(self, instance_id: str) -> Outcome:
         """An instance as it is now. Raises NoSuchInstanceError."""
@@ -188,6 +227,10 @@ class WorkflowEnvironment:
     def replay(self, history: Sequence[HistoryEvent]) -> None:
         """Run today's code over a recorded history. Raises IncompatibleCodeError."""
         replay_history(self._executor, history)
+
+    def _stuck(self, instance_id: str, why: str) -> StuckError:
+        outcome = self.state(instance_id)
+        return StuckError(f"{instance_id} is {outcome.status} ({outcome.custom_status}) and {why}")
 
     def _row(self, instance_id: str) -> rows.Row:
         return instances.require(self._db, APP_ID, instance_id)
@@ -227,75 +270,53 @@ class WorkflowEnvironment:
         if found is None:
             return
         item = task_item(found, task_id).activityRequest
+        item.name = self._standing_for(item.name, found.scheduled.router.targetAppID or APP_ID)
         result = task_result(self._executor.run_activity(item), self._clock)
         self._note(instances.end_task(self._db, task_id, result))
 
-    def _fire_next(self, until: int | None) -> bool:
-        timer = self._db.execute(
-            "SELECT fire_at, id FROM timers WHERE fire_at <= ? ORDER BY fire_at, id LIMIT 1",
-            (2**62 if until is None else until,),
-        ).fetchone()
+    def _fire_next(self, until: int | None) -> int | None:
+        """Move the clock to the next timer and fire it; its id, or None when there is none."""
+        timer = next_timer(self._db, until)
         if timer is None:
-            return False
-        self._clock = max(self._clock, timer[0])
-        self._follow(instances.fire_timers(self._db, [timer[1]], self._clock))
-        return True
+            return None
+        fire_at, timer_id = timer
+        self._fired_now = self._fired_now + 1 if fire_at <= self._clock else 0
+        if self._fired_now > TURNS:
+            raise StuckError(f"more than {TURNS} timers without the clock moving: an endless loop?")
+        self._clock = max(self._clock, fire_at)
+        self._follow(instances.fire_timers(self._db, [timer_id], self._clock))
+        return timer_id
 
-    def _activity(self, name: str, real: Callable[..., Any], context: Any, *given: Any) -> Any:
+    def _standing_for(self, name: str, app_id: str) -> str:
+        """What to run for a call: what is registered here may stand for another app's activity."""
+        key = self._registry.key(name, app_id)
+        if key in self._fakes or self._failures.get(key, (0, None))[0]:
+            return key
+        if app_id == APP_ID or name in self._registry.activities:
+            return name
+        raise UsageError(
+            f"a workflow called the activity {name!r} of the app {app_id!r}, which is not here: "
+            f"env.fake({name!r}, ..., app_id={app_id!r}) says what it answers"
+        )
+
+    def _activity(
+        self, key: str, name: str, real: Callable[..., Any], context: Any, *given: Any
+    ) -> Any:
         """What every activity goes through: failures and fakes first, then the real one."""
         data = given[0] if given else None  # an activity need not take its input
         self.calls.append((name, data))
-        left, error = self._failures.get(name, (0, None))
+        left, error = self._failures.get(key, (0, None))
         if left and error is not None:
-            self._failures[name] = (left - 1, error)
+            self._failures[key] = (left - 1, error)
             raise error
-        if name not in self._fakes:
+        if key not in self._fakes:
             return real(context, *given)
-        outcome = self._fakes[name](data)
+        outcome = self._fakes[key](data)
         return _awaitable(outcome) if inspect.iscoroutinefunction(real) else outcome
-
-
-class _Registry:
-    """Takes registrations as a WorkflowRuntime does, but leaves no mark on the functions.
-
-    `runtime`, which is never started, gets a copy of each; `call` runs the activities.
-    """
-
-    def __init__(self, call: Callable[..., Any]) -> None:
-        self.runtime = WorkflowRuntime()
-        self._call = call
-
-    def register_workflow(self, fn: Callable[..., Any], *, name: str | None = None) -> None:
-        self.runtime.register_workflow(_copy(fn, fn), name=name)
-
-    def register_versioned_workflow(self, fn: Callable[..., Any], **options: Any) -> None:
-        self.runtime.register_versioned_workflow(_copy(fn, fn), **options)
-
-    def register_activity(self, fn: Callable[..., Any], *, name: str | None = None) -> None:
-        runs = functools.partial(self._call, name or _name(fn), fn)
-        self.runtime.register_activity(_copy(fn, runs), name=name)
-
-
-def _copy(fn: Callable[..., Any], runs: Callable[..., Any]) -> Callable[..., Any]:
-    """`runs` with the signature of `fn`, and unmarked: a second runtime takes it too."""
-
-    @functools.wraps(fn)
-    def copy(*given: Any) -> Any:
-        return runs(*given)
-
-    for mark in _MARKS:
-        copy.__dict__.pop(mark, None)
-    return copy
 
 
 async def _awaitable(outcome: Any) -> Any:
     return await outcome if inspect.isawaitable(outcome) else outcome
-
-
-def _name(function: Callable[..., Any] | str) -> str:
-    if isinstance(function, str):
-        return function
-    return str(getattr(function, "_dapr_alternate_name", function.__name__))
 
 
 def _decoded(encoded: str | None) -> Any:

@@ -8,9 +8,11 @@ Times are integer microseconds since the epoch, UTC, everywhere in localdapr; `t
 """
 
 import asyncio
+import contextvars
 import inspect
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from dapr.ext.workflow._durabletask import worker as _worker
@@ -103,7 +105,7 @@ class Executor:
         arguments = (instance_id, item.name, item.taskId, item.input.value, item.taskExecutionId)
         try:
             if inspect.iscoroutinefunction(activity):
-                result = asyncio.run(executor.execute_async(activity, *arguments))
+                result = _finished(executor.execute_async(activity, *arguments))
             else:
                 result = executor.execute(activity, *arguments)
         # As in the SDK's worker: whatever an activity raises is its failure.
@@ -113,6 +115,16 @@ class Executor:
             if result is not None:
                 answer.result.value = result
         return answer
+
+
+def _finished(running: Coroutine[Any, Any, str | None]) -> str | None:
+    """The result of a coroutine; where this thread has a running loop, on a thread of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(running)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(contextvars.copy_context().run, asyncio.run, running).result()
 
 
 def encode_json(value: Any) -> str:
