@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from monitor_activities import Purchase, Restocked, Rules, StuckOrders, find_stuck, restock
 from pizza_activities import announce
-from pizza_common.status import Status
+from pizza_common.status import Status, stuck_at
 from saga import POLITENESS, dumped, read
 from steps import Announcement, Step
 
@@ -44,7 +44,10 @@ def shop_monitor(ctx: DaprWorkflowContext, watch: Watch) -> Generator[Any, Any, 
 
 
 def report_stuck_orders(ctx: DaprWorkflowContext, rules: Rules) -> Generator[Any, Any, str]:
-    """Each order that stays too long in a status is announced, once for that status."""
+    """Each order that stays too long in a status is announced, once for that status.
+
+    The book names those first that were not announced yet, so that all have their turn.
+    """
     found: StuckOrders | None = yield from _ask(ctx, find_stuck, rules)
     if found is None:
         return "the order book did not answer"
@@ -53,7 +56,7 @@ def report_stuck_orders(ctx: DaprWorkflowContext, rules: Rules) -> Generator[Any
             order=stuck.order,
             status=Status.NEEDS_ATTENTION,
             repeat=2 + list(Status).index(stuck.status),  # 1 is what the order's workflow says
-            detail=f"stuck at {stuck.status.value}",
+            detail=stuck_at(stuck.status),
         )
         yield from _ask(ctx, announce, said)
     return f"{len(found.orders)} stuck"

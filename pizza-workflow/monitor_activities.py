@@ -11,7 +11,7 @@ from pizza_common.status import Status
 
 ORDER_BOOK = "pizza-order"
 MANY = 50
-"""Stuck orders that one round reports; the next finds the others."""
+"""Stuck orders that one round reports; the next finds the others first."""
 
 log = structlog.get_logger()
 

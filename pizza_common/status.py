@@ -108,6 +108,11 @@ def allowed_seconds(status: Status, time_scale: float) -> float | None:
     return PATIENCE_SECONDS + time_scale * _STAGE_SECONDS.get(status, 0)
 
 
+def stuck_at(status: Status) -> str:
+    """What a notice says of an order that stays in a status for too long."""
+    return f"stuck at {status.value}"
+
+
 def in_round(status: Status) -> bool:
     """Whether a remake passes through this status again."""
     return _ORDER.index(status) in _ROUND
