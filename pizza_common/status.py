@@ -80,8 +80,14 @@ DELIVERY_STAGES = (
     Stage(Status.DELIVERY_AT_LOCATION, 1),
 )
 
-NOTICES = frozenset({Status.VALIDATION_REMINDER, Status.PAYMENT_CAPTURED, Status.NEEDS_ATTENTION})
+MONEY_MOVED = frozenset({Status.PAYMENT_CAPTURED, Status.PAYMENT_VOIDED, Status.PAYMENT_REFUNDED})
+"""Where the money went, which an operator may send back while and after all else goes on."""
+
+NOTICES = MONEY_MOVED | {Status.VALIDATION_REMINDER, Status.NEEDS_ATTENTION}
 """Told about an order, each as often as needed, while it stands where it stood."""
+
+UNDOING = frozenset({Status.PIZZA_DISCARDED, Status.STOCK_RELEASED, Status.ORDER_CANCELLED})
+"""What undoes an order, unless it was delivered: then only with the delivery recalled."""
 
 FINAL = frozenset({Status.DELIVERED, Status.CANCELLED, Status.FAILED, Status.TERMINATED})
 """Nothing more is expected of the order."""

@@ -114,6 +114,15 @@ def test_an_order_needs_attention_only_while_it_is_where_it_was_stuck(client):
     assert attention() == ["capture_payment: no"]
 
 
+def test_a_refund_after_the_end_leaves_the_order_finished_and_listed_as_delivered(client):
+    tell(client, "a", "delivered", ago=500)
+    tell(client, "a", "payment_refunded", ago=400)
+    delivered = client.get("/orders?status=delivered").get_json()["orders"]
+    assert [order["order_id"] for order in delivered] == ["a"]
+    assert listed(client, older_than_seconds=0) == []
+    assert client.get("/order/a").get_json()["timeline"][-1]["status"] == "payment_refunded"
+
+
 def test_only_unfinished_orders_are_read(client, sidecar):
     for number in range(120):
         tell(client, f"n{number}", "cooked", ago=500)
