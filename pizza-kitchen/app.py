@@ -126,7 +126,7 @@ def cook_pizza(path: PizzaPath, body: CookPizza) -> dict[str, Any]:
 @api.post("/cook/<order_id:order_id>/discard", responses={200: UndoAnswer, **problem_docs(404)})
 def discard(path: OrderPath, body: Undo) -> dict[str, Any]:
     """Throw the order's pizzas away, or see to it that they are not begun."""
-    return _kitchen().discard(path.order_id, body)
+    return _kitchen().discard(path.order_id, body.under_id(path.order_id))
 
 
 @api.get("/stock", responses={200: Stock})
