@@ -92,7 +92,7 @@ class OrderBook:
 
         def is_asked_for(known: Document) -> bool:
             reached = status_of(known["timeline"])
-            seconds = self._patience(reached, older_than_seconds)
+            seconds = self._patience(known, reached, older_than_seconds)
             if reached in FINAL or seconds is None or status not in (None, reached):
                 return False
             return _last_said(known) < moment(now - timedelta(seconds=seconds))
@@ -101,8 +101,11 @@ class OrderBook:
         found = sorted(filter(is_asked_for, self._open_documents()), key=turn)
         return {"orders": [_summary(known) for known in found[:limit]], "cursor": None}
 
-    def _patience(self, status: Status, given: float | None) -> float | None:
-        return allowed_seconds(status, self._time_scale) if given is None else given
+    def _patience(self, known: Document, status: Status, given: float | None) -> float | None:
+        if given is not None:
+            return given
+        pizzas = sum(item.quantity for item in Order.model_validate(known["order"]).all_items())
+        return allowed_seconds(status, self._time_scale, pizzas)
 
     def _open_documents(self) -> Iterator[Document]:
         ids = iter(self._open.ids())

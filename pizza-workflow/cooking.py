@@ -11,7 +11,7 @@ from typing import Any
 from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy, TaskFailedError, when_all
 
 from pizza_activities import announce, cook_one_pizza, open_validation
-from pizza_common.status import Status
+from pizza_common.status import PIZZAS_AT_ONCE, Status
 from saga import PATIENCE, Steps, dumped
 from steps import (
     Announcement,
@@ -35,9 +35,6 @@ OVEN = RetryPolicy(
 BATCHES = "batches"
 """The patch since which a large order is cooked bit by bit."""
 
-AT_ONCE = 20
-"""Pizzas of an order that are in the oven at a time, so that others have room beside them."""
-
 
 class PizzaFailed(Exception):
     """A pizza failed as often as it was tried; it may be cooked again."""
@@ -49,8 +46,8 @@ def cook_round(ctx: DaprWorkflowContext, round_: Round) -> Generator[Any, Any, R
     Raises PizzaFailed, NonRetryableError.
     """
     pizzas = range(1, len(round_.order.all_pizzas()) + 1)
-    in_batches = len(pizzas) > AT_ONCE and ctx.is_patched(BATCHES)
-    size = AT_ONCE if in_batches else len(pizzas)
+    in_batches = len(pizzas) > PIZZAS_AT_ONCE and ctx.is_patched(BATCHES)
+    size = PIZZAS_AT_ONCE if in_batches else len(pizzas)
     failed: Sequence[int] = pizzas
     for try_ in range(1, round_.tries + 1):
         ctx.set_custom_status(f"cooking {len(failed)} of {len(pizzas)}, try {try_}")

@@ -95,6 +95,9 @@ FINAL = frozenset({Status.DELIVERED, Status.CANCELLED, Status.FAILED, Status.TER
 PATIENCE_SECONDS = 60.0
 """What an order may stay in a status beyond the seconds of its stage before it counts as stuck."""
 
+PIZZAS_AT_ONCE = 20
+"""Pizzas of an order that are cooked at a time, so that others have room beside them."""
+
 # These begin or end when people or the order's workflow say so.
 _UNHURRIED = frozenset({Status.RECEIVED, Status.SCHEDULED, Status.WAITING_FOR_VALIDATION})
 
@@ -107,11 +110,17 @@ _ROUND = range(
 Rank = tuple[int, int, int, int]
 
 
-def allowed_seconds(status: Status, time_scale: float) -> float | None:
-    """How long an order may stay in a status; None when only its workflow can tell."""
+def allowed_seconds(status: Status, time_scale: float, pizzas: int = 1) -> float | None:
+    """How long an order may stay in a status; None when only its workflow can tell.
+
+    A stage of the kitchen is said when the first pizza comes to it, and waits for all others.
+    """
     if status in FINAL | _UNHURRIED:
         return None
-    return PATIENCE_SECONDS + time_scale * _STAGE_SECONDS.get(status, 0)
+    seconds = _STAGE_SECONDS.get(status, 0)
+    if status in dict(KITCHEN_STAGES):
+        seconds += (pizzas - 1) // PIZZAS_AT_ONCE * sum(stage.seconds for stage in KITCHEN_STAGES)
+    return PATIENCE_SECONDS + time_scale * seconds
 
 
 def stuck_at(status: Status) -> str:

@@ -14,9 +14,9 @@ def client(client_of):
     return client_of("pizza-order")
 
 
-def tell(client, order_id, status, ago=0.0, **more):
+def tell(client, order_id, status, ago=0.0, order=None, **more):
     at = moment(datetime.now(UTC) - timedelta(seconds=ago))
-    order = Order.model_validate(an_order(order_id=order_id))
+    order = Order.model_validate(an_order(order_id=order_id, **(order or {})))
     event = OrderEvent.announce(order, Status(status), "pizza-test", at=at, **more)
     data = event.model_dump(mode="json", exclude_none=True)
     return client.post("/orders-sub", json={"specversion": "1.0", "data": data})
@@ -36,6 +36,16 @@ def test_orders_that_stay_longer_than_their_status_allows_are_stuck(client):
     assert listed(client, stuck=True) == ["worse", "stuck"]
     assert listed(client, stuck=True, limit=1) == ["worse"]
     assert listed(client, stuck=True, status="cooked") == ["worse"]
+
+
+def test_a_large_order_may_bake_for_as_long_as_its_batches_take(client):
+    item = {"pizza_type": "funghi", "size": "small", "quantity": 20}
+    more = {"pizza_type": None, "size": None, "items": [item] * 5}
+    tell(client, "five-batches", "cooking_quality_check", ago=100, order=more)
+    tell(client, "one", "cooking_quality_check", ago=100)
+    assert listed(client, stuck=True) == ["one"]
+    tell(client, "too-long", "cooking_quality_check", ago=120, order=more)
+    assert listed(client, stuck=True) == ["too-long", "one"]
 
 
 def test_the_time_scale_counts(client_of):
