@@ -84,7 +84,7 @@ class IngredientPath(BaseModel):
 
 
 class OnceHeader(BaseModel):
-    """Deliveries with the same key count once."""
+    """Deliveries of an ingredient with the same key count once; for another it is a 409."""
 
     idempotency_key: Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")] | None = Field(
         default=None, alias="Idempotency-Key"
@@ -126,7 +126,7 @@ def cook_pizza(path: PizzaPath, body: CookPizza) -> dict[str, Any]:
 @api.post("/cook/<order_id:order_id>/discard", responses={200: UndoAnswer, **problem_docs(404)})
 def discard(path: OrderPath, body: Undo) -> dict[str, Any]:
     """Throw the order's pizzas away, or see to it that they are not begun."""
-    return _kitchen().discard(path.order_id, body)
+    return _kitchen().discard(path.order_id, body.under_id(path.order_id))
 
 
 @api.get("/stock", responses={200: Stock})
@@ -135,7 +135,7 @@ def stock() -> dict[str, Any]:
     return {"stock": _larder().levels()}
 
 
-@api.put("/stock/<ingredient>", responses={200: Stock, **problem_docs(404)})
+@api.put("/stock/<ingredient>", responses={200: Stock, **problem_docs(404, 409)})
 def restock(path: IngredientPath, header: OnceHeader, body: Restock) -> dict[str, Any]:
     """Set, or add to, what is available of an ingredient."""
     return {"stock": _larder().restock(path.ingredient, body, header.idempotency_key)}

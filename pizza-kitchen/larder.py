@@ -4,7 +4,7 @@ from typing import Any
 
 import stock
 from pizza_common.announcer import Announcer
-from pizza_common.errors import NotFound
+from pizza_common.errors import Conflict, NotFound
 from pizza_common.ledger import Ledger
 from pizza_common.order import Order
 from pizza_common.sidecar import Sidecar
@@ -29,12 +29,16 @@ class Larder:
         return self._ledger.content()
 
     def restock(self, ingredient: str, delivery: Restock, key: str | None) -> Levels:
-        """Set or add to what is available, once for each `key` that is given. Raises NotFound."""
+        """Set or add to what is available, once for each `key` that is given.
+
+        Raises NotFound, Conflict for a key that another ingredient had.
+        """
         if ingredient not in self.levels():
             raise NotFound(f"there is no ingredient {ingredient}")
 
         def change(levels: Levels, done: Receipt | None) -> tuple[Levels, Receipt] | None:
             if done is not None and key is not None:
+                _check_same(done, ingredient, key)
                 return None
             return stock.restock(levels, ingredient, delivery), {"ingredient": ingredient}
 
@@ -67,6 +71,11 @@ class Larder:
         if known is None:
             raise NotFound(f"there is no reservation of order {order_id}")
         return _shown(order_id, known)
+
+
+def _check_same(done: Receipt, ingredient: str, key: str) -> None:
+    if done["ingredient"] != ingredient:
+        raise Conflict(f"Idempotency-Key {key} was used for {done['ingredient']}")
 
 
 def _key(order_id: str) -> str:

@@ -45,7 +45,10 @@ class TimelineEntry(BaseModel):
 
 
 class ListedOrder(OrderAnswer):
-    """An order; `needs_attention` names what could not be undone and waits for a person."""
+    """An order; `needs_attention` names what waits for a person.
+
+    That is what could not be undone, and `stuck at <status>` while it stays there too long.
+    """
 
     needs_attention: list[str] | None = None
 
@@ -60,7 +63,7 @@ class ListQuery(BaseModel):
     """Which orders to list.
 
     `stuck` gives the unfinished ones that are in their status longer than it allows, and
-    `older_than_seconds` the unfinished ones of which nothing was said for so long.
+    `older_than_seconds` the unfinished ones of which nothing but notices was said for so long.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -103,7 +106,10 @@ def delete(path: OrderPath) -> dict[str, Any]:
 
 @api.get("/orders", responses={200: OrderList})
 def list_orders(query: ListQuery) -> dict[str, Any]:
-    """The orders, newest first, page by page; or those that do not move, oldest first."""
+    """The orders, newest first, page by page; or those that do not move, oldest first.
+
+    Of the stuck ones those come first that were not announced as stuck there yet.
+    """
     if query.stuck or query.older_than_seconds is not None:
         return _book().unfinished(query.status, query.limit, query.older_than_seconds)
     return _book().listing(query.status, query.limit, query.cursor)

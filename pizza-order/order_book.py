@@ -18,12 +18,13 @@ from pizza_common.event import OrderEvent, moment
 from pizza_common.locks import KeyLocks
 from pizza_common.order import Order
 from pizza_common.sidecar import Sidecar
-from pizza_common.status import FINAL, Status, allowed_seconds
-from pizza_common.timeline import merge, status_of
+from pizza_common.status import FINAL, NOTICES, Status, allowed_seconds, stuck_at
+from pizza_common.timeline import Entry, merge, status_of
 from pizza_common.writing import until_written
 
 Document = dict[str, Any]
 
+_STUCK = frozenset(map(stuck_at, Status))
 _WALK = 10 * PAGE_SIZE  # entries that one listing looks at, at most
 
 
@@ -81,25 +82,30 @@ class OrderBook:
         older_than_seconds: float | None,
         now: datetime | None = None,
     ) -> dict[str, Any]:
-        """Unfinished orders of which nothing was said for so long, from the longest.
+        """Unfinished orders of which nothing but notices was said for so long, from the longest.
 
         Without `older_than_seconds`, those that are in their status longer than it allows: the
-        stuck ones. No cursor: those that follow come up when these have moved on.
+        stuck ones, first those that no notice has called so yet. No cursor: those that follow
+        come up when these have moved on, or were announced.
         """
         now = now or datetime.now(UTC)
 
         def is_asked_for(known: Document) -> bool:
             reached = status_of(known["timeline"])
-            seconds = self._patience(reached, older_than_seconds)
+            seconds = self._patience(known, reached, older_than_seconds)
             if reached in FINAL or seconds is None or status not in (None, reached):
                 return False
             return _last_said(known) < moment(now - timedelta(seconds=seconds))
 
-        found = sorted(filter(is_asked_for, self._open_documents()), key=_last_said)
+        turn = _last_said if older_than_seconds is not None else _announced_and_last_said
+        found = sorted(filter(is_asked_for, self._open_documents()), key=turn)
         return {"orders": [_summary(known) for known in found[:limit]], "cursor": None}
 
-    def _patience(self, status: Status, given: float | None) -> float | None:
-        return allowed_seconds(status, self._time_scale) if given is None else given
+    def _patience(self, known: Document, status: Status, given: float | None) -> float | None:
+        if given is not None:
+            return given
+        pizzas = sum(item.quantity for item in Order.model_validate(known["order"]).all_items())
+        return allowed_seconds(status, self._time_scale, pizzas)
 
     def _open_documents(self) -> Iterator[Document]:
         ids = iter(self._open.ids())
@@ -167,13 +173,17 @@ def _deleted(known: Document | None, order_id: str) -> Document:
 
 def _summary(known: Document) -> dict[str, Any]:
     """The order, where it stands, and what a person has to see to, if anything."""
-    undone = [
-        entry.get("detail", "")
-        for entry in known["timeline"]
-        if entry["status"] == Status.NEEDS_ATTENTION
-    ]
-    attention = {"needs_attention": undone} if undone else {}
-    return {**known["order"], "status": status_of(known["timeline"]).value, **attention}
+    status = status_of(known["timeline"])
+    told = _needs_attention(known["timeline"])
+    # Where the order was stuck before, it got going again by itself.
+    still = [detail for detail in told if detail not in _STUCK or detail == stuck_at(status)]
+    attention = {"needs_attention": still} if still else {}
+    return {**known["order"], "status": status.value, **attention}
+
+
+def _needs_attention(timeline: list[Entry]) -> list[str]:
+    notices = (entry for entry in timeline if entry["status"] == Status.NEEDS_ATTENTION)
+    return [entry.get("detail", "") for entry in notices]
 
 
 def _is_over(known: Document) -> bool:
@@ -181,8 +191,16 @@ def _is_over(known: Document) -> bool:
 
 
 def _last_said(known: Document) -> str:
-    said: list[str] = [entry["at"] for entry in known["timeline"]]
+    """When the order last got on. A notice is said about it, also by those who found it stuck."""
+    said: list[str] = [
+        entry["at"] for entry in known["timeline"] if Status(entry["status"]) not in NOTICES
+    ]
     return max(said, default=known["since"])
+
+
+def _announced_and_last_said(known: Document) -> tuple[bool, str]:
+    timeline = known["timeline"]
+    return stuck_at(status_of(timeline)) in _needs_attention(timeline), _last_said(known)
 
 
 def _is_listed(known: Document, place: Place, status: Status | None) -> bool:

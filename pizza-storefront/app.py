@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from pizza_common.announcer import Announcer
 from pizza_common.answers import OrderAnswer, UndoAnswer
 from pizza_common.order import (
+    OfOrder,
     Order,
     OrderId,
     OrderPath,
@@ -122,7 +123,7 @@ def confirm_order(path: OrderPath, body: Confirm) -> dict[str, Any]:
 @api.post("/orders/<order_id:order_id>/cancel", responses={200: UndoAnswer, **problem_docs(404)})
 def cancel_order(path: OrderPath, body: Undo) -> dict[str, Any]:
     """Tell the customer, and see to it that the order is not taken any more."""
-    return _storefront().cancel(path.order_id, body)
+    return _storefront().cancel(path.order_id, body.under_id(path.order_id))
 
 
 @api.post("/payments", responses={200: Paid, **problem_docs(409)})
@@ -139,14 +140,16 @@ def payment(path: OrderPath) -> dict[str, Any]:
 
 
 @api.post("/payments/<order_id:order_id>/capture", responses={200: Paid, **problem_docs(404, 409)})
-def capture_payment(path: OrderPath) -> dict[str, Any]:
-    """Take what was set aside."""
+def capture_payment(path: OrderPath, body: OfOrder) -> dict[str, Any]:
+    """Take all that was set aside."""
+    body.under_id(path.order_id)
     return _till().capture(path.order_id)
 
 
 @api.post("/payments/<order_id:order_id>/refund", responses={200: Paid, **problem_docs(404)})
-def refund_payment(path: OrderPath) -> dict[str, Any]:
-    """Give back what was set aside or taken, or see to it that nothing is."""
+def refund_payment(path: OrderPath, body: OfOrder) -> dict[str, Any]:
+    """Give back all that was set aside or taken, or see to it that nothing is."""
+    body.under_id(path.order_id)
     return _till().refund(path.order_id)
 
 

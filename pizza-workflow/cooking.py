@@ -11,7 +11,7 @@ from typing import Any
 from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy, TaskFailedError, when_all
 
 from pizza_activities import announce, cook_one_pizza, open_validation
-from pizza_common.status import Status
+from pizza_common.status import PIZZAS_AT_ONCE, Status
 from saga import PATIENCE, Steps, dumped
 from steps import (
     Announcement,
@@ -32,20 +32,26 @@ OVEN = RetryPolicy(
 )
 
 
+BATCHES = "batches"
+"""The patch since which a large order is cooked bit by bit."""
+
+
 class PizzaFailed(Exception):
     """A pizza failed as often as it was tried; it may be cooked again."""
 
 
 def cook_round(ctx: DaprWorkflowContext, round_: Round) -> Generator[Any, Any, RoundDone]:
-    """All pizzas at once; one that fails is cooked again, and the others are left alone.
+    """All pizzas, batch by batch; one that fails is cooked again, and the others are left alone.
 
     Raises PizzaFailed, NonRetryableError.
     """
     pizzas = range(1, len(round_.order.all_pizzas()) + 1)
+    in_batches = len(pizzas) > PIZZAS_AT_ONCE and ctx.is_patched(BATCHES)
+    size = PIZZAS_AT_ONCE if in_batches else len(pizzas)
     failed: Sequence[int] = pizzas
     for try_ in range(1, round_.tries + 1):
         ctx.set_custom_status(f"cooking {len(failed)} of {len(pizzas)}, try {try_}")
-        failed = yield from _cook_at_once(ctx, round_, failed, try_)
+        failed = yield from _cook_in_batches(ctx, round_, failed, try_, size)
         if not failed:
             break
     try:
@@ -65,6 +71,17 @@ def cook_pizza_alone(ctx: DaprWorkflowContext, given: OnePizza) -> Generator[Any
     except TaskFailedError as error:
         raise _failure(error) from error
     return CookedPizza.model_validate(cooked)
+
+
+def _cook_in_batches(
+    ctx: DaprWorkflowContext, round_: Round, pizzas: Sequence[int], try_: int, size: int
+) -> Generator[Any, Any, list[int]]:
+    """The pizzas that failed. Raises as `_cook_at_once`."""
+    failed: list[int] = []
+    for first in range(0, len(pizzas), size):
+        batch = pizzas[first : first + size]
+        failed += yield from _cook_at_once(ctx, round_, batch, try_)
+    return failed
 
 
 def _cook_at_once(

@@ -11,9 +11,9 @@ from typing import Any
 from dapr.ext.workflow import DaprWorkflowContext, TaskFailedError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from monitor_activities import Restocked, Rules, StuckOrders, find_stuck, restock
+from monitor_activities import Purchase, Restocked, Rules, StuckOrders, find_stuck, restock
 from pizza_activities import announce
-from pizza_common.status import Status
+from pizza_common.status import Status, stuck_at
 from saga import POLITENESS, dumped, read
 from steps import Announcement, Step
 
@@ -35,7 +35,7 @@ def shop_monitor(ctx: DaprWorkflowContext, watch: Watch) -> Generator[Any, Any, 
     """Report orders that are stuck, buy what runs out, wait, and begin anew."""
     ctx.set_custom_status(watch.report)
     stuck = yield from report_stuck_orders(ctx, watch.rules)
-    bought = yield from buy_what_is_low(ctx, watch.rules)
+    bought = yield from buy_what_is_low(ctx, watch)
     report = f"round {watch.round}: {stuck}; {bought}"
     ctx.set_custom_status(report)
     rules = yield from wait_for_next_round(ctx, watch.rules)
@@ -44,7 +44,10 @@ def shop_monitor(ctx: DaprWorkflowContext, watch: Watch) -> Generator[Any, Any, 
 
 
 def report_stuck_orders(ctx: DaprWorkflowContext, rules: Rules) -> Generator[Any, Any, str]:
-    """Each order that stays too long in a status is announced, once for that status."""
+    """Each order that stays too long in a status is announced, once for that status.
+
+    The book names those first that were not announced yet, so that all have their turn.
+    """
     found: StuckOrders | None = yield from _ask(ctx, find_stuck, rules)
     if found is None:
         return "the order book did not answer"
@@ -53,15 +56,18 @@ def report_stuck_orders(ctx: DaprWorkflowContext, rules: Rules) -> Generator[Any
             order=stuck.order,
             status=Status.NEEDS_ATTENTION,
             repeat=2 + list(Status).index(stuck.status),  # 1 is what the order's workflow says
-            detail=f"stuck at {stuck.status.value}",
+            detail=stuck_at(stuck.status),
         )
         yield from _ask(ctx, announce, said)
     return f"{len(found.orders)} stuck"
 
 
-def buy_what_is_low(ctx: DaprWorkflowContext, rules: Rules) -> Generator[Any, Any, str]:
+def buy_what_is_low(ctx: DaprWorkflowContext, watch: Watch) -> Generator[Any, Any, str]:
     """Have the kitchen filled up by rule."""
-    done: Restocked | None = yield from _ask(ctx, restock, rules)
+    # A monitor that is started anew counts its rounds anew: the time tells them apart.
+    key = f"monitor-{ctx.current_utc_datetime:%Y%m%dT%H%M%S%f}-{watch.round}"
+    purchase = Purchase(**dumped(watch.rules), key=key)
+    done: Restocked | None = yield from _ask(ctx, restock, purchase)
     if done is None:
         return "the kitchen did not answer"
     return f"bought {', '.join(done.bought) or 'nothing'}"

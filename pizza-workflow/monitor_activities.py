@@ -11,7 +11,7 @@ from pizza_common.status import Status
 
 ORDER_BOOK = "pizza-order"
 MANY = 50
-"""Stuck orders that one round reports; the next finds the others."""
+"""Stuck orders that one round reports; the next finds the others first."""
 
 log = structlog.get_logger()
 
@@ -24,6 +24,12 @@ class Rules(BaseModel):
     every_seconds: float = Field(gt=0)
     below: int = Field(ge=0)
     units: int = Field(ge=1)
+
+
+class Purchase(Rules):
+    """What a round buys by; `key` is that round's own, so that it buys nothing twice."""
+
+    key: str | None = Field(default=None, max_length=40)
 
 
 class StuckOrder(BaseModel):
@@ -60,18 +66,28 @@ def find_stuck(shop: Shop, given: Rules) -> StuckOrders:
     return StuckOrders(orders=orders)
 
 
-def restock(shop: Shop, given: Rules) -> Restocked:
-    """Buy what is low. Done again, it finds that there is enough."""
+def restock(shop: Shop, given: Purchase) -> Restocked:
+    """Buy what is low, each ingredient once under the key that is given."""
     stock = shop.sidecar.invoke(KITCHEN, "stock", timeout=GRACE_SECONDS, method="GET")["stock"]
     low = sorted(name for name, level in stock.items() if level["available"] < given.below)
     for name in low:
-        body = {"add": given.units}
-        shop.sidecar.invoke(KITCHEN, f"stock/{name}", body, timeout=GRACE_SECONDS, method="PUT")
-        log.info("restocked", ingredient=name, units=given.units)
+        _buy(shop, name, given)
     return Restocked(bought=low)
 
 
 STEPS = (find_stuck, restock)
+
+
+def _buy(shop: Shop, name: str, given: Purchase) -> None:
+    shop.sidecar.invoke(
+        KITCHEN,
+        f"stock/{name}",
+        {"add": given.units},
+        timeout=GRACE_SECONDS,
+        method="PUT",
+        idempotency_key=f"{given.key}-{name}" if given.key else None,
+    )
+    log.info("restocked", ingredient=name, units=given.units)
 
 
 def _stuck(found: dict[str, Any]) -> StuckOrder:

@@ -1,4 +1,4 @@
-"""Sees at boot that the monitor runs, once, by today's rules."""
+"""Sees at boot that the monitor runs, once, by today's rules; or that none runs."""
 
 import threading
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from monitor import MONITOR_ID, NEW_RULES, Watch, shop_monitor
 from monitor_activities import Rules
 from pizza_common.errors import NotFound, Unavailable
 from saga import dumped
-from workflow_client import WorkflowClient
+from workflow_client import Instance, WorkflowClient
 from workflow_settings import WorkflowSettings
 
 log = structlog.get_logger()
@@ -18,7 +18,7 @@ _TRY_SECONDS = 0.5
 
 
 class MonitorKeeper:
-    """Starts the monitor in the background, as soon as there is a worker for it."""
+    """Starts or ends the monitor in the background, as soon as there is a worker for it."""
 
     def __init__(
         self,
@@ -35,8 +35,7 @@ class MonitorKeeper:
 
     def start(self) -> None:
         """Begin to see to it; returns at once."""
-        if self._every > 0:
-            self._thread.start()
+        self._thread.start()
 
     def stop(self) -> None:
         """Leave it as it is; returns at once."""
@@ -49,13 +48,21 @@ class MonitorKeeper:
         return not self._thread.is_alive()
 
     def see_to_it(self) -> None:
-        """Start the monitor, or hand new rules to one that runs. Raises Unavailable.
+        """Start the monitor, or hand new rules to one that runs. Raises Unavailable, NotFound.
 
-        Of several replicas at once one starts it: its id is fixed.
+        Without a time between two rounds, end the one that an earlier start left running. Of
+        several replicas at once one starts it: its id is fixed.
         """
-        rules = self._rules()
         found = self._workflows.find_any(MONITOR_ID)
-        if found is None or found.is_final:
+        runs = found is not None and not found.is_final
+        if self._every > 0:
+            self._have_it_run(found if runs else None)
+        elif runs:
+            self._workflows.terminate_any(MONITOR_ID)
+
+    def _have_it_run(self, found: Instance | None) -> None:
+        rules = self._rules()
+        if found is None:
             self._workflows.start_any(shop_monitor.__name__, MONITOR_ID, dumped(Watch(rules=rules)))
         elif (found.input or {}).get("rules") != dumped(rules):
             self._workflows.tell_any(MONITOR_ID, NEW_RULES, dumped(rules))
@@ -75,6 +82,6 @@ class MonitorKeeper:
             try:
                 self.see_to_it()
             except (Unavailable, NotFound) as error:
-                log.warning("monitor not started yet", error=error.detail)
+                log.warning("monitor not seen to yet", error=error.detail)
             else:
                 return

@@ -107,7 +107,11 @@ class WorkflowClient:
 
     def terminate(self, order_id: str) -> None:
         """Stop a workflow where it stands. Raises NotFound."""
-        self._call(lambda client: client.terminate_workflow(instance_id(order_id)))
+        self.terminate_any(instance_id(order_id))
+
+    def terminate_any(self, instance: str) -> None:
+        """Stop any workflow where it stands. Raises NotFound."""
+        self._call(lambda client: client.terminate_workflow(instance))
 
     def close(self) -> None:
         """Let go of the connection; may be called twice."""

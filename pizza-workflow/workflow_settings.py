@@ -29,7 +29,7 @@ class WorkflowSettings(Settings):
         ge=0,
         le=86400,
         allow_inf_nan=False,
-        description="Seconds between two rounds of the monitor; 0 for no monitor",
+        description="Seconds between two rounds of the monitor; 0 for none, also none from before",
     )
     pizza_restock_below: int = Field(
         default=100, ge=0, description="An ingredient with less than this is bought"

@@ -68,6 +68,18 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class OfOrder(StrictModel):
+    """What is sent about the order of the path; its id may be repeated."""
+
+    order_id: OrderId | None = None
+
+    def under_id(self, order_id: str) -> Self:
+        """This, under the id of its path. Raises BadInput when it has another."""
+        if self.order_id not in (None, order_id):
+            raise BadInput("Cannot use: order_id", [("order_id", "is not that of the path")])
+        return self.model_copy(update={"order_id": order_id})
+
+
 class Item(StrictModel):
     """One kind of pizza of an order."""
 
@@ -96,10 +108,9 @@ class Customer(StrictModel):
         return key[:_KEY_LENGTH] + "." + hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
-class Order(StrictModel):
+class Order(OfOrder):
     """An order; `pizza_type` and `size` are shorthand for a single item."""
 
-    order_id: OrderId | None = None
     pizza_type: PizzaType | None = None
     size: Size | None = None
     items: list[Item] | None = Field(default=None, min_length=1, max_length=MAX_ITEMS)
@@ -144,12 +155,6 @@ class Order(StrictModel):
         """This order, under a new id if it has none."""
         return self if self.order_id else self.model_copy(update={"order_id": uuid.uuid4().hex})
 
-    def under_id(self, order_id: str) -> Self:
-        """This order, under the id of its path. Raises BadInput when it has another."""
-        if self.order_id not in (None, order_id):
-            raise BadInput("Cannot use: order_id", [("order_id", "is not that of the path")])
-        return self.model_copy(update={"order_id": order_id})
-
     def _content(self) -> tuple[object, ...]:
         return self.all_items(), self.customer, self.scheduled_for
 
@@ -167,10 +172,9 @@ class CookOrder(Order):
     attempt: Attempt = 1
 
 
-class Undo(StrictModel):
+class Undo(OfOrder):
     """Up to which attempt to undo a step (every one when absent), and why; all optional."""
 
-    order_id: OrderId | None = None
     attempt: Attempt | None = None
     reason: Text | None = Field(default=None, max_length=200)
 

@@ -20,6 +20,8 @@ from pizza_common.logs import configure_logs
 from pizza_common.settings import Settings, settings_of
 
 _CONNECTIONS = 2000
+# Of a body that is a little too long this much is read, so that its sender gets our own 413.
+_BODY_BYTES_MORE = 4 * 1024 * 1024
 _LOOP_SECONDS = 1.0
 _DRAIN_LOOP_SECONDS = 0.05
 _NO_TRACING = "OTEL_EXPORTER_OTLP_ENDPOINT: there is no module {}; pip install '.[tracing]'"
@@ -88,6 +90,7 @@ class _Server:
             port=settings.app_port,
             threads=settings.pizza_threads,
             connection_limit=_CONNECTIONS,
+            max_request_body_size=settings.pizza_max_body_bytes + _BODY_BYTES_MORE,
             asyncore_use_poll=True,
             ident=None,
         )

@@ -80,14 +80,23 @@ DELIVERY_STAGES = (
     Stage(Status.DELIVERY_AT_LOCATION, 1),
 )
 
-NOTICES = frozenset({Status.VALIDATION_REMINDER, Status.PAYMENT_CAPTURED, Status.NEEDS_ATTENTION})
+MONEY_MOVED = frozenset({Status.PAYMENT_CAPTURED, Status.PAYMENT_VOIDED, Status.PAYMENT_REFUNDED})
+"""Where the money went, which an operator may send back while and after all else goes on."""
+
+NOTICES = MONEY_MOVED | {Status.VALIDATION_REMINDER, Status.NEEDS_ATTENTION}
 """Told about an order, each as often as needed, while it stands where it stood."""
+
+UNDOING = frozenset({Status.PIZZA_DISCARDED, Status.STOCK_RELEASED, Status.ORDER_CANCELLED})
+"""What undoes an order, unless it was delivered: then only with the delivery recalled."""
 
 FINAL = frozenset({Status.DELIVERED, Status.CANCELLED, Status.FAILED, Status.TERMINATED})
 """Nothing more is expected of the order."""
 
 PATIENCE_SECONDS = 60.0
 """What an order may stay in a status beyond the seconds of its stage before it counts as stuck."""
+
+PIZZAS_AT_ONCE = 20
+"""Pizzas of an order that are cooked at a time, so that others have room beside them."""
 
 # These begin or end when people or the order's workflow say so.
 _UNHURRIED = frozenset({Status.RECEIVED, Status.SCHEDULED, Status.WAITING_FOR_VALIDATION})
@@ -101,11 +110,22 @@ _ROUND = range(
 Rank = tuple[int, int, int, int]
 
 
-def allowed_seconds(status: Status, time_scale: float) -> float | None:
-    """How long an order may stay in a status; None when only its workflow can tell."""
+def allowed_seconds(status: Status, time_scale: float, pizzas: int = 1) -> float | None:
+    """How long an order may stay in a status; None when only its workflow can tell.
+
+    A stage of the kitchen is said when the first pizza comes to it, and waits for all others.
+    """
     if status in FINAL | _UNHURRIED:
         return None
-    return PATIENCE_SECONDS + time_scale * _STAGE_SECONDS.get(status, 0)
+    seconds = _STAGE_SECONDS.get(status, 0)
+    if status in dict(KITCHEN_STAGES):
+        seconds += (pizzas - 1) // PIZZAS_AT_ONCE * sum(stage.seconds for stage in KITCHEN_STAGES)
+    return PATIENCE_SECONDS + time_scale * seconds
+
+
+def stuck_at(status: Status) -> str:
+    """What a notice says of an order that stays in a status for too long."""
+    return f"stuck at {status.value}"
 
 
 def in_round(status: Status) -> bool:

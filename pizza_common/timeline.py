@@ -7,7 +7,7 @@ timeline. Entries are dicts as `OrderEvent.entry` makes them.
 from collections.abc import Iterable
 from typing import Any
 
-from pizza_common.status import NOTICES, Rank, Status, in_round, rank
+from pizza_common.status import NOTICES, UNDOING, Rank, Status, in_round, rank
 
 Entry = dict[str, Any]
 
@@ -23,9 +23,14 @@ def merge(entries: Iterable[Entry], new: Entry) -> list[Entry]:
 
 
 def status_of(entries: list[Entry]) -> Status:
-    """The status of the highest rank; notices do not count."""
-    told = (Status(entry["status"]) for entry in reversed(entries))
-    return next((status for status in told if status not in NOTICES), Status.RECEIVED)
+    """The status of the highest rank; notices do not count.
+
+    Nor does what is undone of an order that was delivered, unless its delivery was recalled.
+    """
+    told = [Status(entry["status"]) for entry in entries]
+    arrived = Status.DELIVERED in told and Status.DELIVERY_RECALLED not in told
+    silent = NOTICES | UNDOING if arrived else NOTICES
+    return next((status for status in reversed(told) if status not in silent), Status.RECEIVED)
 
 
 def name_of(entry: Entry) -> tuple[str, int, int]:

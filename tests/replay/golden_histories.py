@@ -56,7 +56,12 @@ def record_missing() -> Iterator[str]:
         yield name
 
 
-WITH_CHILDREN = ("many_pizzas", "failed_at_cook_one_pizza", "failed_at_open_validation")
+WITH_CHILDREN = (
+    "many_pizzas",
+    "feast_in_batches",
+    "failed_at_cook_one_pizza",
+    "failed_at_open_validation",
+)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.replay.conftest import Play
-from tests.replay.shop_answers import ORDER, three_pizzas
+from tests.replay.shop_answers import ORDER, feast, three_pizzas
 
 Path = Callable[[Callable[..., Play], Callable[[Any], Any]], Play]
 
@@ -28,6 +28,10 @@ def happy(play, _refuse):
 
 def many_pizzas(play, _refuse):
     return play(order=three_pizzas()).decide(approved=True)
+
+
+def feast_in_batches(play, _refuse):
+    return play(order=feast()).decide(approved=True)
 
 
 def rejected(play, _refuse):
@@ -92,6 +96,7 @@ PATHS: dict[str, Path] = {
         for path in (
             happy,
             many_pizzas,
+            feast_in_batches,
             rejected,
             remade,
             remade_too_often,

@@ -20,6 +20,13 @@ def three_pizzas() -> dict[str, Any]:
     }
 
 
+def feast() -> dict[str, Any]:
+    """45 pizzas."""
+    item = {"pizza_type": "funghi", "size": "small"}
+    items = [{**item, "quantity": quantity} for quantity in (20, 20, 5)]
+    return {"order_id": "123", "items": items, "customer": ORDER["customer"]}
+
+
 def _cooked(given: dict[str, Any]) -> dict[str, Any]:
     about = {name: given.get(name, 1) for name in ("pizza", "attempt")}
     return {"order_id": "123", "status": "cooked", **about}

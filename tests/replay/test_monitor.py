@@ -69,8 +69,23 @@ def test_an_order_that_stays_stuck_is_the_same_event_each_time(monitor):
 def test_what_is_low_is_bought_by_rule_and_reported(monitor):
     env = monitor(restocked=lambda _: {"bought": ["cheese", "dough"]})
     (rules,) = [given for name, given in env.calls if name == "restock"]
+    assert rules.pop("key")
     assert rules == RULES
     assert env.state(MONITOR_ID).custom_status == "round 1: 0 stuck; bought cheese, dough"
+
+
+def test_a_restock_that_is_tried_again_has_the_same_key_and_that_of_another_round_its_own(
+    monitor, fail
+):
+    env = monitor(restocked=fail)
+    env.advance(timedelta(seconds=90))
+    env.terminate(MONITOR_ID)
+    env.start("shop_monitor", {"rules": RULES}, MONITOR_ID)
+    env.advance(timedelta(seconds=30))
+    keys = [given["key"] for name, given in env.calls if name == "restock"]
+    assert len(keys) == 6
+    assert keys[::2] == keys[1::2]
+    assert len(set(keys)) == 3
 
 
 def test_a_shop_that_does_not_answer_stops_no_monitor(monitor, fail):

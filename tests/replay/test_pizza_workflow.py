@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.replay.shop_answers import three_pizzas
+from tests.replay.shop_answers import feast, three_pizzas
 from tests.replay.story_steps import (
     APPROVED,
     CONFIRMED,
@@ -178,6 +178,35 @@ def test_a_pizza_that_fails_is_cooked_again_and_the_others_are_left_alone(play, 
     assert cooked.count("cook_one_pizza #2") == 7
     assert order.env.state("pizza-order-123:round-1:pizza-2-1").status == "FAILED"
     assert order.env.state("pizza-order-123:round-1:pizza-2-2").status == "COMPLETED"
+
+
+def test_of_a_feast_twenty_pizzas_are_cooked_at_a_time(play, fail):
+    slow = iter([fail])
+
+    def cook(given):
+        broken = next(slow, None) if given["pizza"] == 7 else None
+        return broken(given) if broken else {**COOKED_PIZZA, "pizza": given["pizza"]}
+
+    def begun():
+        return [given["pizza"] for name, given in order.env.calls if name == "cook_one_pizza"]
+
+    order = play({"cook_one_pizza": cook}, feast())
+    assert begun() == [*range(1, 21)]
+    order.pass_time(1)
+    assert begun() == [*range(1, 21), 7, *range(21, 46)]
+    assert order.place == "waiting_for_validation"
+
+
+def test_of_a_feast_those_that_fail_in_any_batch_are_cooked_again(play, fail):
+    burnt = {1: iter([fail] * 6), 45: iter([fail] * 6)}
+
+    def cook(given):
+        broken = next(burnt.get(given["pizza"], iter(())), None)
+        return broken(given) if broken else {**COOKED_PIZZA, "pizza": given["pizza"]}
+
+    order = play({"cook_one_pizza": cook}, feast()).pass_time(120)
+    assert order.place == "waiting_for_validation"
+    assert order.env.called()["cook_one_pizza"] == 45 + 12
 
 
 def test_a_pizza_that_always_fails_is_given_up_and_all_is_undone(play, fail):

@@ -48,6 +48,7 @@ UNDO_ROUTES = [
     ("pizza-storefront", "/orders/bad-undo/cancel"),
     ("pizza-kitchen", "/cook/bad-undo/discard"),
     ("pizza-delivery", "/deliver/bad-undo/recall"),
+    ("pizza-storefront", "/payments/bad-undo/refund"),
 ]
 CONFIRM = ("pizza-storefront", "/orders/bad-order/confirm")
 COOK_PIZZA = ("pizza-kitchen", "/cook/bad-order/pizzas/1")

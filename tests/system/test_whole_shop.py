@@ -1,9 +1,11 @@
 """Money, stock, schedules, reminders and the monitor, on real processes."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import requests
@@ -47,15 +49,18 @@ def many(items: list[Json]) -> Json:
     return {name: order[name] for name in ("order_id", "items", "customer")}
 
 
-def test_many_pizzas_are_paid_cooked_and_charged_together(shop: Shop) -> None:
-    items = [{"pizza_type": "funghi", "size": "small", "quantity": 5}]
+@pytest.mark.parametrize("quantities", [[5], [20, 20, 5]], ids=["some", "three batches"])
+def test_many_pizzas_are_paid_cooked_and_charged_together(
+    shop: Shop, quantities: list[int]
+) -> None:
+    items = [{"pizza_type": "funghi", "size": "small", "quantity": each} for each in quantities]
     before = stock(shop, "dough")
     order_id = shop.place(many(items))
     shop.wait_for_place(order_id, "waiting_for_validation")
     assert payment(shop, order_id) == "authorized"
     shop.deliver(order_id)
     assert payment(shop, order_id) == "captured"
-    assert stock(shop, "dough")["used"] == before["used"] + 5
+    assert stock(shop, "dough")["used"] == before["used"] + sum(quantities)
 
 
 def test_of_50_orders_for_the_last_10_doughs_10_are_confirmed(shop: Shop) -> None:
@@ -104,19 +109,25 @@ def test_a_batch_starts_many_and_answers_for_each(shop: Shop) -> None:
         shop.wait_for_place(order["order_id"], "waiting_for_validation")
 
 
+def monitor(shop: Shop) -> Json | None:
+    """The monitor as the engine sees it."""
+    sidecar = next(app for app in shop.process.apps if app.app_id == "pizza-workflow")
+    answer = requests.get(f"http://127.0.0.1:{sidecar.http}{MONITOR}", timeout=60)
+    return answer.json() if answer.status_code == 200 else None
+
+
 def monitor_round(shop: Shop) -> int:
     """Which round the monitor reported last; it is the only workflow of its name.
 
     0 while the engine cannot tell: Dapr reads key by key, and gives up when it meets a write.
     """
-    sidecar = next(app for app in shop.process.apps if app.app_id == "pizza-workflow")
-    answer = requests.get(f"http://127.0.0.1:{sidecar.http}{MONITOR}", timeout=60)
-    if answer.status_code != 200:
+    found = monitor(shop)
+    if found is None:
         return 0
-    found = answer.json()
     assert found["runtimeStatus"] == "RUNNING"
-    said = found["properties"]["dapr.workflow.custom_status"]
-    return int(said.partition("round ")[2].partition(":")[0] or 0)
+    said = found["properties"].get("dapr.workflow.custom_status", "")
+    done = re.match(r"round (\d+):", said)  # before the first one it says that none is done
+    return int(done[1]) if done else 0
 
 
 def test_the_monitor_goes_on_after_its_service_and_its_engine_died(shop: Shop) -> None:
@@ -126,3 +137,19 @@ def test_the_monitor_goes_on_after_its_service_and_its_engine_died(shop: Shop) -
     shop.kill_engine()
     shop.start_again()
     wait_for(lambda: monitor_round(shop), lambda number: number > again)
+
+
+@pytest.mark.localdapr_only("its shop can be opened again over the data of the last")
+def test_a_start_without_a_monitor_ends_that_of_an_earlier_start(
+    open_shop: OpenShop, tmp_path: Path
+) -> None:
+    with open_shop(tmp_path, 0.02, PIZZA_MONITOR_SECONDS="0.5") as shop:
+        wait_for(lambda: monitor_round(shop), lambda number: number >= 1)
+    with open_shop(tmp_path, 0.02, PIZZA_MONITOR_SECONDS="0") as shop:
+        ended = wait_for(lambda: monitor(shop), lambda found: bool(found) and is_over(found))
+        assert ended is not None
+        assert ended["runtimeStatus"] == "TERMINATED"
+
+
+def is_over(found: Json) -> bool:
+    return found["runtimeStatus"] not in ("RUNNING", "PENDING")

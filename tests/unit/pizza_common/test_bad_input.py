@@ -19,6 +19,15 @@ UNDOES = [
     ("pizza-kitchen", "/cook/1/discard"),
     ("pizza-delivery", "/deliver/1/recall"),
 ]
+MOVES_MONEY = [
+    ("pizza-storefront", "/payments/1/capture"),
+    ("pizza-storefront", "/payments/1/refund"),
+]
+OF_ONE_ORDER = [
+    *MOVES_MONEY,
+    ("pizza-storefront", "/orders/1/cancel"),
+    ("pizza-kitchen", "/cook/1/discard"),
+]
 TAKES_NESTED_ORDERS = [
     ("pizza-storefront", "/orders/1/confirm"),
     ("pizza-kitchen", "/cook/1/pizzas/1"),
@@ -69,7 +78,7 @@ def test_what_is_no_order_with_more_is_a_problem(client_of, service, path, body,
     assert not sidecar.calls
 
 
-@pytest.mark.parametrize(("service", "path"), UNDOES + SUBSCRIBES)
+@pytest.mark.parametrize(("service", "path"), UNDOES + SUBSCRIBES + MOVES_MONEY)
 @pytest.mark.parametrize("body", NOT_JSON, ids=lambda body: repr(body[:30]))
 def test_what_is_no_json_object_is_a_problem(client_of, service, path, body):
     assert_problem(client_of(service).post(path, data=body))
@@ -79,6 +88,24 @@ def test_what_is_no_json_object_is_a_problem(client_of, service, path, body):
 @pytest.mark.parametrize("body", [{"attempt": 0}, {"attempt": "1"}, {"x": 1}, {"reason": "\n"}])
 def test_a_bad_undo_is_a_problem(client_of, service, path, body):
     assert_problem(client_of(service).post(path, json=body))
+
+
+@pytest.mark.parametrize(("service", "path"), OF_ONE_ORDER)
+def test_a_body_of_another_order_than_the_path_is_a_problem_and_changes_nothing(
+    client_of, service, path, sidecar
+):
+    answer = client_of(service).post(path, json={"order_id": "2"})
+    assert (answer.status_code, answer.get_json()["errors"][0]["field"]) == (400, "order_id")
+    assert not sidecar.calls
+
+
+@pytest.mark.parametrize(("service", "path"), MOVES_MONEY)
+@pytest.mark.parametrize("body", [{"amount_cents": 1}, {"bogus": True}, {"order_id": 1}])
+def test_what_is_asked_of_the_till_beyond_all_is_a_problem_and_moves_no_money(
+    client_of, service, path, body, sidecar
+):
+    assert_problem(client_of(service).post(path, json=body))
+    assert not sidecar.calls
 
 
 @pytest.mark.parametrize("body", [None, {}, {"data": {}}, {"specversion": 1}])

@@ -86,6 +86,60 @@ def dapr():
         yield running
 
 
+def head(*headers):
+    return "\r\n".join(["POST /cook HTTP/1.1", "Host: kitchen", *headers, "", ""]).encode()
+
+
+def told_until_cut_off(connection):
+    """The answer that comes before the connection is closed by the other side."""
+    told = b""
+    while True:
+        try:
+            more = connection.recv(65536)
+        except ConnectionResetError:
+            return told
+        if not more:
+            return told
+        told += more
+
+
+def sent_until_cut_off(connection, chunk, most):
+    """How many chunks were sent, of so many, before the connection was closed."""
+    for sent in range(most):
+        try:
+            connection.sendall(chunk)
+        except ConnectionError:
+            return sent
+    return most
+
+
+def test_a_body_that_is_a_little_too_long_gets_a_problem():
+    with Process() as kitchen:
+        kitchen.ready()
+        answer = requests.post(f"{kitchen.url}/cook", data=b"x" * 1_000_000, timeout=DEADLINE)
+    assert answer.status_code == 413
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_body_that_is_announced_as_far_too_long_is_refused_before_it_comes():
+    with Process() as kitchen:
+        port = kitchen.ready().port
+        with socket.create_connection(("127.0.0.1", port), DEADLINE) as connection:
+            connection.sendall(head("Content-Length: 300000000"))
+            assert told_until_cut_off(connection).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_that_does_not_end_is_cut_off_soon():
+    chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
+    with Process() as kitchen:
+        port = kitchen.ready().port
+        with socket.create_connection(("127.0.0.1", port), DEADLINE) as connection:
+            connection.sendall(head("Transfer-Encoding: chunked"))
+            sent = sent_until_cut_off(connection, chunk, 300)
+        assert answers(kitchen.url)
+    assert sent < 50
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_with_success_and_json_logs(number):
     with Process() as kitchen:

@@ -41,5 +41,8 @@ def test_a_status_may_last_as_long_as_its_stage_and_some_patience():
     patience = status.PATIENCE_SECONDS
     assert status.allowed_seconds(Status.COOKING_BAKING, 2) == patience + 10
     assert status.allowed_seconds(Status.COOKED, 2) == patience
+    assert status.allowed_seconds(Status.COOKING_BAKING, 2, pizzas=20) == patience + 10
+    assert status.allowed_seconds(Status.COOKING_BAKING, 2, pizzas=41) == patience + 10 + 2 * 26
+    assert status.allowed_seconds(Status.COOKED, 2, pizzas=41) == patience
     for unhurried in (*status.FINAL, Status.SCHEDULED, Status.WAITING_FOR_VALIDATION):
         assert status.allowed_seconds(unhurried, 1) is None

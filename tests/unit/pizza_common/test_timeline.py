@@ -1,9 +1,10 @@
 from functools import reduce
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pizza_common.status import NOTICES, Status, rank
+from pizza_common.status import FINAL, NOTICES, Status, rank
 from pizza_common.timeline import merge, status_of
 
 
@@ -38,7 +39,10 @@ def test_no_status_is_twice_in_a_round(events):
     assert set(names) == {(entry["status"], entry.get("attempt", 1)) for entry in events}
 
 
-@given(st.lists(st.sampled_from(Status), min_size=1, max_size=12))
+under_way = st.sampled_from([status for status in Status if status != Status.DELIVERED])
+
+
+@given(st.lists(under_way, min_size=1, max_size=12))
 def test_the_status_is_that_of_the_highest_rank(statuses):
     standing = [status for status in statuses if status not in NOTICES]
     highest = max(standing, key=rank, default=Status.RECEIVED)
@@ -63,6 +67,26 @@ def test_a_pizza_discarded_for_a_remake_does_not_end_the_order():
 def test_a_pizza_discarded_at_last_is_part_of_the_undoing():
     told = [an_entry("pizza_discarded"), an_entry("delivery_finding_driver")]
     assert status_of(timeline_of(told)) == Status.PIZZA_DISCARDED
+
+
+MONEY = ("payment_captured", "payment_voided", "payment_refunded")
+
+
+@pytest.mark.parametrize("stands", ["waiting_for_validation", "cooking_baking", *FINAL])
+@pytest.mark.parametrize("money", MONEY)
+def test_what_is_said_of_the_money_stands_in_the_timeline_and_moves_no_order(stands, money):
+    told = timeline_of([an_entry(stands), an_entry(money)])
+    assert {entry["status"] for entry in told} == {stands, money}
+    assert status_of(told) == stands
+
+
+@pytest.mark.parametrize("undone", ["pizza_discarded", "stock_released", "order_cancelled"])
+def test_a_delivered_order_is_undone_only_by_recalling_its_delivery(undone):
+    told = [an_entry("delivered"), an_entry(undone)]
+    assert status_of(timeline_of(told)) == Status.DELIVERED
+    recalled = timeline_of([*told, an_entry("delivery_recalled")])
+    assert status_of(recalled) == undone
+    assert status_of(timeline_of([*recalled, an_entry("failed")])) == Status.FAILED
 
 
 def test_a_reminder_is_told_each_time_and_does_not_move_the_order():

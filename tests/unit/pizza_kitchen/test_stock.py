@@ -131,6 +131,17 @@ def test_buying_with_a_key_counts_once_and_without_one_each_time(client):
     assert level(client) == (25, 0, 0, 25)
 
 
+def test_a_key_that_another_ingredient_had_is_a_conflict_and_buys_nothing(client):
+    headers = {"Idempotency-Key": "a"}
+    client.put("/stock/basil", json={"add": 5}, headers=headers)
+    answer = client.put("/stock/ham", json={"add": 5}, headers=headers)
+    assert (answer.status_code, answer.mimetype) == (409, "application/problem+json")
+    assert "basil" in answer.get_json()["detail"]
+    assert level(client, "ham") == (10, 0, 0, 10)
+    client.put("/stock/dough", json={"add": 5})
+    assert client.put("/stock/ham", json={"add": 5}).status_code == 200, "no key, nothing used"
+
+
 @pytest.mark.parametrize("body", [{}, {"add": 1, "available": 2}, {"add": -1}, {"add": None}])
 def test_a_purchase_that_makes_no_sense_is_refused(client, body):
     assert client.put("/stock/dough", json=body).status_code == 400

@@ -14,9 +14,9 @@ def client(client_of):
     return client_of("pizza-order")
 
 
-def tell(client, order_id, status, ago=0.0, **more):
+def tell(client, order_id, status, ago=0.0, order=None, **more):
     at = moment(datetime.now(UTC) - timedelta(seconds=ago))
-    order = Order.model_validate(an_order(order_id=order_id))
+    order = Order.model_validate(an_order(order_id=order_id, **(order or {})))
     event = OrderEvent.announce(order, Status(status), "pizza-test", at=at, **more)
     data = event.model_dump(mode="json", exclude_none=True)
     return client.post("/orders-sub", json={"specversion": "1.0", "data": data})
@@ -36,6 +36,16 @@ def test_orders_that_stay_longer_than_their_status_allows_are_stuck(client):
     assert listed(client, stuck=True) == ["worse", "stuck"]
     assert listed(client, stuck=True, limit=1) == ["worse"]
     assert listed(client, stuck=True, status="cooked") == ["worse"]
+
+
+def test_a_large_order_may_bake_for_as_long_as_its_batches_take(client):
+    item = {"pizza_type": "funghi", "size": "small", "quantity": 20}
+    more = {"pizza_type": None, "size": None, "items": [item] * 5}
+    tell(client, "five-batches", "cooking_quality_check", ago=100, order=more)
+    tell(client, "one", "cooking_quality_check", ago=100)
+    assert listed(client, stuck=True) == ["one"]
+    tell(client, "too-long", "cooking_quality_check", ago=120, order=more)
+    assert listed(client, stuck=True) == ["too-long", "one"]
 
 
 def test_the_time_scale_counts(client_of):
@@ -59,7 +69,68 @@ def test_unfinished_orders_are_found_by_how_long_nothing_was_said(client):
     assert listed(client, older_than_seconds=50) == ["waits"]
     assert listed(client, older_than_seconds=50, status="cooked") == []
     tell(client, "waits", "validation_reminder")
+    assert listed(client, older_than_seconds=50) == ["waits"], "a notice is nothing that it did"
+    tell(client, "waits", "validated")
     assert listed(client, older_than_seconds=50) == []
+
+
+def announce_stuck(client, order_id, status):
+    repeat = 2 + list(Status).index(status)
+    tell(client, order_id, "needs_attention", detail=f"stuck at {status}", repeat=repeat)
+
+
+def test_an_order_that_was_announced_as_stuck_is_stuck_still(client):
+    tell(client, "a", "cooked", ago=500)
+    announce_stuck(client, "a", "cooked")
+    assert listed(client, stuck=True) == ["a"]
+
+
+def test_all_stuck_orders_have_their_turn_however_many_stay_stuck(client):
+    orders = [f"n{number:02}" for number in range(25)]
+    for number, order_id in enumerate(orders):
+        tell(client, order_id, "cooked", ago=1000 - number)
+    found = []
+    for _ in range(3):
+        found.append(listed(client, stuck=True, limit=10))
+        for order_id in found[-1]:
+            announce_stuck(client, order_id, "cooked")
+    assert found == [orders[:10], orders[10:20], [*orders[20:], *orders[:5]]]
+
+
+def test_an_order_that_is_stuck_again_elsewhere_is_announced_first(client):
+    for order_id, ago in (("a", 700), ("b", 600)):
+        tell(client, order_id, "cooked", ago=ago)
+        announce_stuck(client, order_id, "cooked")
+    tell(client, "b", "validated", ago=500)
+    assert listed(client, stuck=True) == ["b", "a"]
+    announce_stuck(client, "b", "validated")
+    assert listed(client, stuck=True) == ["a", "b"]
+
+
+def test_an_order_needs_attention_only_while_it_is_where_it_was_stuck(client):
+    def attention():
+        (listing,) = client.get("/orders").get_json()["orders"]
+        assert client.get("/order/a").get_json().get("needs_attention") == listing.get(
+            "needs_attention"
+        )
+        return listing.get("needs_attention")
+
+    tell(client, "a", "cooked", ago=500)
+    announce_stuck(client, "a", "cooked")
+    assert attention() == ["stuck at cooked"]
+    tell(client, "a", "delivered")
+    assert attention() is None
+    tell(client, "a", "needs_attention", detail="capture_payment: no")
+    assert attention() == ["capture_payment: no"]
+
+
+def test_a_refund_after_the_end_leaves_the_order_finished_and_listed_as_delivered(client):
+    tell(client, "a", "delivered", ago=500)
+    tell(client, "a", "payment_refunded", ago=400)
+    delivered = client.get("/orders?status=delivered").get_json()["orders"]
+    assert [order["order_id"] for order in delivered] == ["a"]
+    assert listed(client, older_than_seconds=0) == []
+    assert client.get("/order/a").get_json()["timeline"][-1]["status"] == "payment_refunded"
 
 
 def test_only_unfinished_orders_are_read(client, sidecar):

@@ -62,6 +62,9 @@ class FakeWorkflows:
         self._called("terminate")
         self._change(order_id, runtime_status="TERMINATED")
 
+    def terminate_any(self, instance: str) -> None:
+        self.terminate(instance)
+
     def close(self) -> None:
         self.calls.append(("close",))
 

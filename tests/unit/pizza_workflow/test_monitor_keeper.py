@@ -53,3 +53,13 @@ def test_a_shop_may_have_no_monitor(keeper, workflows):
     boot.start()
     assert boot.wait(10)
     assert workflows.calls == []
+
+
+def test_a_monitor_of_an_earlier_start_is_ended_when_there_is_to_be_none(keeper, workflows):
+    keeper().see_to_it()
+    for _ in range(2):
+        boot = keeper(pizza_monitor_seconds=0)
+        boot.start()
+        assert boot.wait(10)
+    assert workflows.names() == ["start", "terminate"]
+    assert workflows.instances[MONITOR_ID].is_final
