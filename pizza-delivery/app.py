@@ -28,6 +28,12 @@ class DeliveredOrder(OrderAnswer):
     driver: str
 
 
+class RecallAnswer(UndoAnswer):
+    """The delivery is called off; or `delivered`, with the answer of the delivery."""
+
+    driver: str | None = None
+
+
 class Driver(BaseModel):
     """A driver; without an order, a free one."""
 
@@ -47,9 +53,9 @@ def deliver(body: Order) -> dict[str, Any]:
     return _delivery().deliver(body.with_id())
 
 
-@api.post("/deliver/<order_id:order_id>/recall", responses={200: UndoAnswer, **problem_docs(404)})
+@api.post("/deliver/<order_id:order_id>/recall", responses={200: RecallAnswer, **problem_docs(404)})
 def recall(path: OrderPath, body: Undo) -> dict[str, Any]:
-    """Call the order's driver back, or see to it that none is sent."""
+    """Call the order's driver back, or see to it that none is sent; too late once delivered."""
     return _delivery().recall(path.order_id, body)
 
 

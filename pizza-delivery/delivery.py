@@ -16,6 +16,7 @@ DELIVERING = Step(
     done=Status.DELIVERED,
     undone=Status.DELIVERY_RECALLED,
     undone_word="recalled",
+    final=True,
 )
 
 
@@ -43,7 +44,10 @@ class Delivery:
         return answer
 
     def recall(self, order_id: str, undo: Undo) -> dict[str, Any]:
-        """Call the driver back, and do not send one any more."""
+        """Call the driver back, and do not send one any more; what was delivered stays so.
+
+        Answers as `deliver` when it was.
+        """
         answer = self._delivering.undo(order_id, undo)
         self._drivers.free(order_id)
         return answer

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.replay.conftest import Play
-from tests.replay.shop_answers import ORDER, three_pizzas
+from tests.replay.shop_answers import ANSWERS, ORDER, three_pizzas
 
 Path = Callable[[Callable[..., Play], Callable[[Any], Any]], Play]
 
@@ -70,6 +70,11 @@ def without_loyalty(play, refuse):
     return play({"ask_loyalty": refuse}).decide(approved=True)
 
 
+def delivered_though_its_answer_was_lost(play, refuse):
+    told = ANSWERS["deliver_pizza"]
+    return play({"deliver_pizza": refuse, "recall_delivery": told}).decide(approved=True)
+
+
 def waiting(play, _refuse):
     return play()
 
@@ -101,6 +106,7 @@ PATHS: dict[str, Path] = {
             scheduled,
             cancelled_while_scheduled,
             without_loyalty,
+            delivered_though_its_answer_was_lost,
             waiting,
         )
     },

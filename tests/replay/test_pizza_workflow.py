@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.replay.shop_answers import three_pizzas
+from tests.replay.shop_answers import ANSWERS, three_pizzas
 from tests.replay.story_steps import (
     APPROVED,
     CONFIRMED,
@@ -74,6 +74,14 @@ def test_an_undo_that_gives_up_is_named_and_stops_no_other(play, refuse, undo):
     assert order.end() == ended("failed", error="no", needs_attention=[f"{undo}: no"])
     told = ["announce needs_attention", *FAILED]
     assert order.done == [*APPROVED, "deliver_pizza", *UNDO_ALL, *told]
+
+
+def test_what_was_delivered_is_paid_for_though_the_answer_was_lost(play, fail):
+    told = ANSWERS["deliver_pizza"]
+    order = play({"deliver_pizza": fail, "recall_delivery": told}).decide(approved=True)
+    assert order.end() == ended("completed", final_status="delivered", delivery_result=told({}))
+    assert order.done == [*APPROVED, *["deliver_pizza"] * 12, "recall_delivery", "capture_payment"]
+    assert order.place == "delivered"
 
 
 def test_a_cancelled_order_that_cannot_be_undone_has_failed(play, refuse):

@@ -200,6 +200,12 @@ def test_an_undo_names_the_order(peers, shop, undo, method, app_id, path):
     assert asked(peers)[0] == app_id
 
 
+def test_a_recall_that_comes_too_late_gives_the_deliverys_answer(peers, shop):
+    delivered = {"order_id": "123", "status": "delivered", "driver": "Ann"}
+    peers.post(URL + "deliver/123/recall", json=delivered)
+    assert run(recall_delivery, shop) == delivered
+
+
 @pytest.mark.parametrize("undo", [discard_pizza, recall_delivery])
 def test_an_undo_of_an_attempt_names_it(peers, shop, undo):
     path = "cook/123/discard" if undo is discard_pizza else "deliver/123/recall"
