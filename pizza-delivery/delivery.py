@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from drivers import Drivers
+from drivers import Drivers, NoDriver
+from pizza_common.announcer import Announcer
 from pizza_common.errors import Undone
 from pizza_common.order import Order, Undo
 from pizza_common.sidecar import Sidecar
@@ -27,16 +28,21 @@ class Delivery:
         self, sidecar: Sidecar, pace: Pace, drivers: int, driver_wait_seconds: float
     ) -> None:
         self._delivering = StepRunner(DELIVERING, sidecar, pace)
+        self._announcer = Announcer(sidecar, DELIVERING.service)
         over_among = self._delivering.over_among
         self._drivers = Drivers(sidecar, drivers, driver_wait_seconds, over_among)
 
     def deliver(self, order: Order) -> dict[str, Any]:
-        """Deliver it; asked twice, give the first answer again. Raises Conflict, NoDriver.
+        """Deliver it; asked twice, give the first answer again. Raises Conflict.
 
-        A delivery that is interrupted keeps its driver, and goes on when it is asked again.
+        A delivery that is interrupted keeps its driver, and goes on when it is asked again. Without
+        a free driver the answer is the order `waiting_for_driver`: it is to be asked for again.
         """
         try:
             answer = self._delivering.run(order, lambda: {"driver": self._drivers.assign(order.id)})
+        except NoDriver:
+            self._announcer.tell_first(order, Status.WAITING_FOR_DRIVER)
+            return {**order.sent(), "status": Status.WAITING_FOR_DRIVER.value}
         except Undone:
             self._drivers.free(order.id)
             raise

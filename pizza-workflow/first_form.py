@@ -34,7 +34,7 @@ def first_form(ctx: DaprWorkflowContext, ticket: Ticket) -> Steps:
     try:
         yield from saga.step(order_pizza, Place.TAKING_ORDER, undo=refund_order)
         yield from _cook_until_approved(saga, ticket.terms)
-        delivery = yield from bring(saga)
+        delivery = yield from bring(saga, ticket.terms)
     except (TaskFailedError, OrderStopped) as cause:
         return (yield from _call_off(saga, cause))
     ctx.set_custom_status(Place.DELIVERED.value)

@@ -51,7 +51,7 @@ def pizza_workflow(ctx: DaprWorkflowContext, ticket: Ticket) -> Story:
         payment = yield from pay_and_reserve(saga)
         yield from promise_to_customer(saga, terms, payment)
         yield from cook_until_approved(saga, terms)
-        delivery = yield from deliver(saga)
+        delivery = yield from deliver(saga, terms)
     except (TaskFailedError, OrderStopped) as cause:
         return (yield from call_off(saga, cause))
     ctx.set_custom_status(Place.DELIVERED.value)
@@ -115,9 +115,9 @@ def cook(saga: Saga, round_: int, terms: Terms) -> Steps:
     yield from saga.child(cook_round, name, Place.COOKING, undo=discard_pizza, **detail)
 
 
-def deliver(saga: Saga) -> Generator[Any, Any, Delivery]:
+def deliver(saga: Saga, terms: Terms) -> Generator[Any, Any, Delivery]:
     """Bring it and take the money; what was delivered is not called off for money's sake."""
-    delivery = yield from bring(saga)
+    delivery = yield from bring(saga, terms)
     yield from saga.attempt(capture_payment)
     yield from call_for_attention(saga)
     return delivery

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.replay.conftest import Play
-from tests.replay.shop_answers import ANSWERS, ORDER, three_pizzas
+from tests.replay.shop_answers import ANSWERS, ORDER, after_waiting, three_pizzas
 
 Path = Callable[[Callable[..., Play], Callable[[Any], Any]], Play]
 
@@ -75,6 +75,10 @@ def delivered_though_its_answer_was_lost(play, refuse):
     return play({"deliver_pizza": refuse, "recall_delivery": told}).decide(approved=True)
 
 
+def queued_for_a_driver(play, _refuse):
+    return play({"deliver_pizza": after_waiting(3)}).decide(approved=True).pass_time(60)
+
+
 def waiting(play, _refuse):
     return play()
 
@@ -107,6 +111,7 @@ PATHS: dict[str, Path] = {
             cancelled_while_scheduled,
             without_loyalty,
             delivered_though_its_answer_was_lost,
+            queued_for_a_driver,
             waiting,
         )
     },

@@ -45,11 +45,13 @@ def test_a_recall_frees_the_driver(client, pace):
     assert busy(client) == {}
 
 
-def test_without_a_free_driver_an_order_is_told_to_ask_again(client, pace):
+def test_without_a_free_driver_an_order_waits_which_is_no_failure(client, pace, sidecar):
     interrupt(client, pace, "a")
     interrupt(client, pace, "b")
-    answer = deliver(client)
-    assert (answer.status_code, answer.get_json()["title"]) == (503, "No driver is free")
+    for _ in range(2):
+        answer = deliver(client)
+        assert (answer.status_code, answer.get_json()["status"]) == (202, "waiting_for_driver")
+    assert sidecar.statuses.count("waiting_for_driver") == 1
     assert deliver(client, "a").status_code == 200
     assert deliver(client).status_code == 200
 
