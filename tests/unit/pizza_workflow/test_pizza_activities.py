@@ -147,7 +147,7 @@ MENU = {
 
 
 def test_the_tenth_order_has_its_cheapest_pizza_free(peers, shop):
-    peers.get(URL + "loyalty/john-doe.5550123", json={"customer": "x", "free_next": True})
+    peers.post(URL + "loyalty/john-doe.5550123/gifts", json={"free": True})
     peers.get(URL + "menu", json=MENU)
     items = [
         {"pizza_type": "diavola", "size": "small", "quantity": 3},
@@ -155,16 +155,17 @@ def test_the_tenth_order_has_its_cheapest_pizza_free(peers, shop):
     ]
     order = an_order(pizza_type=None, size=None, items=items)
     assert run(ask_loyalty, shop, {"order": order}) == {"free_cents": 1000}
+    assert asked(peers) == ("pizza-loyalty", {"order_id": "123"})
 
 
-@pytest.mark.parametrize("card", [{"free_next": False}, {}, {"free_next": "yes"}])
-def test_any_other_order_has_nothing_free(peers, shop, card):
-    peers.get(URL + "loyalty/john-doe.5550123", json=card)
+@pytest.mark.parametrize("claim", [{"free": False}, {}, {"free": "yes"}])
+def test_any_other_order_has_nothing_free(peers, shop, claim):
+    peers.post(URL + "loyalty/john-doe.5550123/gifts", json=claim)
     assert run(ask_loyalty, shop) == {"free_cents": 0}
 
 
 def test_loyalty_is_not_waited_for_long(peers, shop, sidecar):
-    peers.get(URL + "loyalty/john-doe.5550123", json={})
+    peers.post(URL + "loyalty/john-doe.5550123/gifts", json={})
     run(ask_loyalty, shop)
     assert sidecar.timeouts[0] <= 3
 
