@@ -1,14 +1,15 @@
 """The delivery's rules: how an order reaches its customer, and how it is recalled."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from drivers import Drivers, NoDriver
 from pizza_common.announcer import Announcer
-from pizza_common.errors import Undone
+from pizza_common.errors import PeerRefused, Unavailable, Undone
 from pizza_common.order import Order, Undo
 from pizza_common.sidecar import Sidecar
 from pizza_common.stages import Pace, Step, StepRunner
-from pizza_common.status import DELIVERY_STAGES, Status
+from pizza_common.status import DELIVERY_STAGES, FINAL, Status
 
 DELIVERING = Step(
     service="pizza-delivery",
@@ -20,6 +21,12 @@ DELIVERING = Step(
     final=True,
 )
 
+ORDER_BOOK = "pizza-order"
+ASK_SECONDS = 1.0
+
+OLDEST = 3
+"""So many orders that are long on the road are looked up at a time; the others have to wait."""
+
 
 class Delivery:
     """Delivers orders, as many at a time as there are drivers. Every method raises Unavailable."""
@@ -29,8 +36,8 @@ class Delivery:
     ) -> None:
         self._delivering = StepRunner(DELIVERING, sidecar, pace)
         self._announcer = Announcer(sidecar, DELIVERING.service)
-        over_among = self._delivering.over_among
-        self._drivers = Drivers(sidecar, drivers, driver_wait_seconds, over_among)
+        self._sidecar = sidecar
+        self._drivers = Drivers(sidecar, drivers, driver_wait_seconds, self._over_among)
 
     def deliver(self, order: Order) -> dict[str, Any]:
         """Deliver it; asked twice, give the first answer again. Raises Conflict.
@@ -61,3 +68,24 @@ class Delivery:
     def roster(self) -> list[dict[str, Any]]:
         """Every driver, with the order they are busy with."""
         return self._drivers.roster()
+
+    def _over_among(self, order_ids: Sequence[str]) -> list[str]:
+        """Those orders, the oldest first, that are delivered, recalled, or over without either.
+
+        A terminated order recalls nothing, and a process that died cannot free its driver.
+        """
+        over = self._delivering.over_among(order_ids)
+        left = [order_id for order_id in order_ids if order_id not in over]
+        ended = [order_id for order_id in left[:OLDEST] if self._is_ended(order_id)]
+        for order_id in ended:
+            # One that is still on its way somewhere must not go on with another order's driver.
+            self._delivering.undo(order_id, Undo(reason="the order is over"))
+        return over + ended
+
+    def _is_ended(self, order_id: str) -> bool:
+        path = f"order/{order_id}"
+        try:
+            found = self._sidecar.invoke(ORDER_BOOK, path, timeout=ASK_SECONDS, method="GET")
+        except (PeerRefused, Unavailable):
+            return False
+        return found.get("status") in FINAL

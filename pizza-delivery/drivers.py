@@ -2,7 +2,7 @@
 
 The state store keeps `drivers`, `{"busy": {<order id>: <driver>}}`: it is never longer than there
 are drivers. A driver who is busy with an order that is over, because a process ended between the
-two writes, is freed when somebody finds no free one.
+two writes or the order was terminated, is freed when somebody finds no free one.
 """
 
 import time
