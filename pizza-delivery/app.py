@@ -1,6 +1,7 @@
 """The delivery's HTTP side: routes, and the parts put together."""
 
 import sys
+from http import HTTPStatus
 from typing import Any
 
 from flask import current_app
@@ -16,6 +17,7 @@ from pizza_common.service import problem_docs, run_service, service_app
 from pizza_common.settings import settings_for, settings_of
 from pizza_common.sidecar import Sidecar
 from pizza_common.stages import Pace
+from pizza_common.status import Status
 
 SERVICE = "pizza-delivery"
 
@@ -26,6 +28,16 @@ class DeliveredOrder(OrderAnswer):
     """The delivered order, and who brought it."""
 
     driver: str
+
+
+class WaitingOrder(OrderAnswer):
+    """The order, which has to be asked for again: every driver is on the road."""
+
+
+class RecallAnswer(UndoAnswer):
+    """The delivery is called off; or `delivered`, with the answer of the delivery."""
+
+    driver: str | None = None
 
 
 class Driver(BaseModel):
@@ -41,15 +53,17 @@ class Roster(BaseModel):
     drivers: list[Driver]
 
 
-@api.post("/deliver", responses={200: DeliveredOrder, **problem_docs(409)})
-def deliver(body: Order) -> dict[str, Any]:
-    """Deliver an order; asked twice, give the first answer again."""
-    return _delivery().deliver(body.with_id())
+@api.post("/deliver", responses={200: DeliveredOrder, 202: WaitingOrder, **problem_docs(409)})
+def deliver(body: Order) -> tuple[dict[str, Any], HTTPStatus]:
+    """Deliver an order; asked twice, give the first answer again. 202 while no driver is free."""
+    answer = _delivery().deliver(body.with_id())
+    waits = answer["status"] == Status.WAITING_FOR_DRIVER
+    return answer, HTTPStatus.ACCEPTED if waits else HTTPStatus.OK
 
 
-@api.post("/deliver/<order_id:order_id>/recall", responses={200: UndoAnswer, **problem_docs(404)})
+@api.post("/deliver/<order_id:order_id>/recall", responses={200: RecallAnswer, **problem_docs(404)})
 def recall(path: OrderPath, body: Undo) -> dict[str, Any]:
-    """Call the order's driver back, or see to it that none is sent."""
+    """Call the order's driver back, or see to it that none is sent; too late once delivered."""
     return _delivery().recall(path.order_id, body)
 
 

@@ -2,7 +2,7 @@
 
 The state store keeps `drivers`, `{"busy": {<order id>: <driver>}}`: it is never longer than there
 are drivers. A driver who is busy with an order that is over, because a process ended between the
-two writes, is freed when somebody finds no free one.
+two writes or the order was terminated, is freed when somebody finds no free one.
 """
 
 import time
@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from threading import Condition
 from typing import Any
 
-from pizza_common.errors import NoDriver
 from pizza_common.sidecar import Sidecar
 from pizza_common.writing import until_written
 
@@ -21,6 +20,10 @@ _NAMES = ("Ada", "Ben", "Chiara", "Dmitri", "Elif", "Femi", "Greta", "Hugo")
 _LOOK_SECONDS = 1.0
 
 Busy = dict[str, str]
+
+
+class NoDriver(Exception):
+    """Every driver is on the road, which is no failure: the order waits for its turn."""
 
 
 def names(count: int) -> tuple[str, ...]:
@@ -82,7 +85,7 @@ class Drivers:
         self._change(lambda now: _without(now, over))
         driver = self._assign(order_id)
         if driver is None:
-            raise NoDriver("every driver is on the road; ask again")
+            raise NoDriver
         return driver
 
     def _with(self, busy: Busy, order_id: str) -> Busy:

@@ -9,7 +9,7 @@ from flask_openapi.openapi import OpenAPI
 from pydantic import BaseModel, Field
 
 from loyalty import Loyalty
-from pizza_common.order import CUSTOMER_KEY, StrictModel
+from pizza_common.order import CUSTOMER_KEY, OrderId, StrictModel
 from pizza_common.service import problem_docs, run_service, service_app
 from pizza_common.settings import Settings, settings_of
 from pizza_common.sidecar import Sidecar
@@ -32,6 +32,20 @@ class Beginning(StrictModel):
     delivered: int = Field(ge=0, le=1_000_000)
 
 
+class Claim(StrictModel):
+    """The order that asks whether it has a free pizza."""
+
+    order_id: OrderId
+
+
+class Gift(BaseModel):
+    """Whether the order has a free pizza."""
+
+    customer: str
+    order_id: OrderId
+    free: bool
+
+
 class LoyaltyCard(BaseModel):
     """How many orders the customer had; `free_next` when the next has a free pizza."""
 
@@ -44,6 +58,12 @@ class LoyaltyCard(BaseModel):
 def card(path: CustomerPath) -> dict[str, Any]:
     """A customer's card; one who never ordered has an empty one."""
     return _loyalty().card(path.customer)
+
+
+@api.post("/loyalty/<customer>/gifts", responses={200: Gift})
+def claim(path: CustomerPath, body: Claim) -> dict[str, Any]:
+    """Claim the customer's gift for an order; asked twice, give the first answer again."""
+    return _loyalty().claim(path.customer, body.order_id)
 
 
 @api.post("/loyalty/<customer>/initialize", responses={200: LoyaltyCard})

@@ -8,12 +8,12 @@ none of them runs any more (`localdapr workflow list`), this file and its golden
 from dapr.ext.workflow import DaprWorkflowContext, TaskFailedError
 
 from cancellation import Cancelled, OrderStopped
+from delivering import bring
 from endings import delivered, not_delivered, why
 from pizza_activities import (
     KITCHEN,
     Shop,
     announce,
-    deliver_pizza,
     open_validation,
     order_pizza,
     stage_seconds,
@@ -24,7 +24,7 @@ from place import Place
 from saga import PATIENCE, Saga, Steps
 from steps import PeerAnswer, Undoing
 from ticket import Terms, Ticket
-from undo_activities import cancel_order, discard_pizza, recall_delivery
+from undo_activities import cancel_order, discard_pizza
 from validation import Rejected, announce_verdict, wait_for_decision
 
 
@@ -34,7 +34,7 @@ def first_form(ctx: DaprWorkflowContext, ticket: Ticket) -> Steps:
     try:
         yield from saga.step(order_pizza, Place.TAKING_ORDER, undo=refund_order)
         yield from _cook_until_approved(saga, ticket.terms)
-        delivery = yield from saga.last_step(deliver_pizza, Place.DELIVERING, undo=recall_delivery)
+        delivery = yield from bring(saga, ticket.terms)
     except (TaskFailedError, OrderStopped) as cause:
         return (yield from _call_off(saga, cause))
     ctx.set_custom_status(Place.DELIVERED.value)

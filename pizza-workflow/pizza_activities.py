@@ -82,10 +82,13 @@ def order_pizza(shop: Shop, given: StepInput) -> Taken:
 
 
 def ask_loyalty(shop: Shop, given: StepInput) -> Gift:
-    """What the customer need not pay: their cheapest pizza, if it is their tenth order."""
-    path = f"loyalty/{given.order.customer.key}"
-    card = shop.sidecar.invoke(LOYALTY, path, timeout=POLITE_SECONDS, method="GET")
-    if card.get("free_next") is not True:
+    """What the customer need not pay: their cheapest pizza, if this order has their gift.
+
+    It is claimed for this order, so that no other one has it, too.
+    """
+    path = f"loyalty/{given.order.customer.key}/gifts"
+    claim = shop.sidecar.invoke(LOYALTY, path, {"order_id": given.order.id}, timeout=POLITE_SECONDS)
+    if claim.get("free") is not True:
         return Gift()
     menu = shop.sidecar.invoke(STOREFRONT, "menu", timeout=POLITE_SECONDS, method="GET")
     return Gift(free_cents=_cheapest_cents(given.order, menu))

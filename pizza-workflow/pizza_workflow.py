@@ -7,6 +7,7 @@ from dapr.ext.workflow import DaprWorkflowContext, TaskFailedError
 
 from cancellation import Cancelled, OrderStopped
 from cooking import cook_round
+from delivering import bring
 from endings import Cause, delivered, not_delivered, why
 from first_form import first_form
 from pizza_activities import (
@@ -15,7 +16,6 @@ from pizza_activities import (
     authorize_payment,
     capture_payment,
     confirm_order,
-    deliver_pizza,
     order_pizza,
     reserve_stock,
     validate_pizza,
@@ -28,7 +28,6 @@ from ticket import Terms, Ticket, aware, naive
 from undo_activities import (
     cancel_order,
     discard_pizza,
-    recall_delivery,
     refund_payment,
     release_stock,
 )
@@ -52,7 +51,7 @@ def pizza_workflow(ctx: DaprWorkflowContext, ticket: Ticket) -> Story:
         payment = yield from pay_and_reserve(saga)
         yield from promise_to_customer(saga, terms, payment)
         yield from cook_until_approved(saga, terms)
-        delivery = yield from deliver(saga)
+        delivery = yield from deliver(saga, terms)
     except (TaskFailedError, OrderStopped) as cause:
         return (yield from call_off(saga, cause))
     ctx.set_custom_status(Place.DELIVERED.value)
@@ -116,9 +115,9 @@ def cook(saga: Saga, round_: int, terms: Terms) -> Steps:
     yield from saga.child(cook_round, name, Place.COOKING, undo=discard_pizza, **detail)
 
 
-def deliver(saga: Saga) -> Generator[Any, Any, Delivery]:
+def deliver(saga: Saga, terms: Terms) -> Generator[Any, Any, Delivery]:
     """Bring it and take the money; what was delivered is not called off for money's sake."""
-    delivery = yield from saga.last_step(deliver_pizza, Place.DELIVERING, undo=recall_delivery)
+    delivery = yield from bring(saga, terms)
     yield from saga.attempt(capture_payment)
     yield from call_for_attention(saga)
     return delivery

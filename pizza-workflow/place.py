@@ -17,6 +17,7 @@ class Place(StrEnum):
     REJECTED = Status.REJECTED.value
     VALIDATED = Status.VALIDATED.value
     DELIVERING = "delivering"
+    WAITING_FOR_DRIVER = Status.WAITING_FOR_DRIVER.value
     DELIVERED = Status.DELIVERED.value
     CANCELLING = "cancelling"
     CANCELLED = Status.CANCELLED.value

@@ -100,11 +100,6 @@ class Saga:
         )
         return read(workflow, (yield from self._finish(task)))
 
-    def last_step(self, step: Step, place: Place, *, undo: Step) -> Steps:
-        """Do a step that no cancel stops. Raises TaskFailedError."""
-        self._push(place, undo, {})
-        return read(step, (yield self.call(step)))
-
     def on_stop(self, undo: Step) -> None:
         """Have this done last of all when the order stops, wherever it stops."""
         self._undos.append((undo, {}))
@@ -121,11 +116,12 @@ class Saga:
             yield from self.attempt(undo, **detail)
 
     def attempt(self, step: Step, **detail: Any) -> Steps:
-        """Do it or, when it fails for good, write it down for a person."""
+        """Do it and give its answer or, when it fails for good, write it down for a person."""
         try:
-            yield self.call(step, self.undo_patience, **detail)
+            return (yield self.call(step, self.undo_patience, **detail))
         except TaskFailedError as error:
             self.needs_attention.append(f"{step.__name__}: {error.details.message}")
+            return None
 
     def ask(self, step: Step, **detail: Any) -> Steps:
         """The answer of a step that the order can do without; None when it does not answer."""
@@ -141,9 +137,6 @@ class Saga:
 
     def _begin(self, place: Place, undo: Step | None, detail: dict[str, Any]) -> None:
         self.cancellation.check()
-        self._push(place, undo, detail)
-
-    def _push(self, place: Place, undo: Step | None, detail: dict[str, Any]) -> None:
         self.ctx.set_custom_status(place.value)
         if undo:
             self._undos.append((undo, detail))

@@ -15,6 +15,9 @@ from workflow_settings import WorkflowSettings
 
 _STAGES = (*STOREFRONT_STAGES, *KITCHEN_STAGES, *DELIVERY_STAGES)
 
+_SOON = 1.0
+"""Seconds; nobody is asked more often, whatever the time scale."""
+
 
 class Terms(BaseModel):
     """How long and how often; the defaults are for an order that was started without them."""
@@ -26,6 +29,8 @@ class Terms(BaseModel):
     remakes: int = Field(default=2, ge=0)
     cook_tries: int = Field(default=5, ge=1)
     lead_seconds: float = Field(default=0.0, ge=0)
+    driver_seconds: float = Field(default=5.0, gt=0)
+    driver_hours: float = Field(default=12.0, gt=0)
 
     @classmethod
     def of(cls, settings: WorkflowSettings) -> Self:
@@ -35,6 +40,7 @@ class Terms(BaseModel):
             reminders=settings.pizza_validation_reminders,
             remakes=settings.pizza_remakes,
             cook_tries=settings.pizza_cook_tries,
+            driver_seconds=max(_SOON, 5.0 * settings.pizza_time_scale),
             lead_seconds=settings.pizza_time_scale * sum(stage.seconds for stage in _STAGES),
         )
 
@@ -42,6 +48,15 @@ class Terms(BaseModel):
     def patience(self) -> timedelta:
         """How long a manager is waited for before the next reminder, or the end."""
         return timedelta(seconds=self.validation_seconds / (self.reminders + 1))
+
+    @property
+    def driver_patience(self) -> timedelta:
+        """How long a driver is waited for in all: generous, because queueing is no failure."""
+        return timedelta(hours=self.driver_hours)
+
+    def driver_wait(self, asked: int) -> timedelta:
+        """Until a driver is asked for again, after so many times; it grows to six times."""
+        return timedelta(seconds=self.driver_seconds * min(1.25**asked, 6.0))
 
     @property
     def lead(self) -> timedelta:

@@ -4,7 +4,8 @@ from typing import Any
 
 from pizza_activities import DELIVERY, GRACE_SECONDS, KITCHEN, STOREFRONT, Shop
 from pizza_common.sidecar import Method
-from steps import StepInput, Undoing
+from pizza_common.status import Status
+from steps import Delivery, StepInput, Undoing
 
 
 def cancel_order(shop: Shop, given: StepInput) -> None:
@@ -28,10 +29,11 @@ def discard_pizza(shop: Shop, given: Undoing) -> None:
     _undo(shop, KITCHEN, f"cook/{given.order.id}/discard", body)
 
 
-def recall_delivery(shop: Shop, given: Undoing) -> None:
-    """Undo `deliver_pizza`; the driver is free again."""
+def recall_delivery(shop: Shop, given: Undoing) -> Delivery | None:
+    """Undo `deliver_pizza`; the driver is free again. What was delivered is answered instead."""
     body = {"order_id": given.order.id, "attempt": given.attempt}
-    _undo(shop, DELIVERY, f"deliver/{given.order.id}/recall", body)
+    answer = _undo(shop, DELIVERY, f"deliver/{given.order.id}/recall", body)
+    return Delivery.model_validate(answer) if answer.get("status") == Status.DELIVERED else None
 
 
 UNDOS = (cancel_order, refund_payment, release_stock, discard_pizza, recall_delivery)
@@ -39,5 +41,5 @@ UNDOS = (cancel_order, refund_payment, release_stock, discard_pizza, recall_deli
 
 def _undo(
     shop: Shop, app_id: str, path: str, body: dict[str, Any] | None, method: Method = "POST"
-) -> None:
-    shop.sidecar.invoke(app_id, path, body, timeout=GRACE_SECONDS, method=method)
+) -> dict[str, Any]:
+    return shop.sidecar.invoke(app_id, path, body, timeout=GRACE_SECONDS, method=method)

@@ -10,7 +10,6 @@ PizzaError                 500
 │   ├── SidecarUnavailable 503  the own sidecar does not answer, or not in time
 │   ├── PeerUnavailable    503  another service does not answer, or fails
 │   ├── EtagMismatch       503  somebody else wrote the same key at the same time
-│   ├── NoDriver           503  every driver is on the road
 │   └── Interrupted        503  this service is stopping
 ├── PeerRefused            the peer's own 4xx: asking again does not help
 ├── InjectedFault          the status that an operator asked for, to see what happens then
@@ -90,12 +89,6 @@ class EtagMismatch(Unavailable):
     """The key was written by somebody else since it was read, or is there already."""
 
     title = "Written at the same time"
-
-
-class NoDriver(Unavailable):
-    """Every driver is on the road."""
-
-    title = "No driver is free"
 
 
 class Interrupted(Unavailable):

@@ -3,7 +3,8 @@
 The state store keeps one record per order and step:
 `{"order", "attempt", "finished": <stages done>, "answer"?, "undone"?: <attempts undone>}`.
 It is claimed before the first stage, saved after each stage that took time, and closed with the
-answer. Two replicas at the same step only do it twice; the first answer is kept.
+answer. Two replicas at the same step only do it twice; the first answer is kept. That the step is
+done is told after its answer is kept, so what was told cannot be undone in between.
 
 A step may be done in parts, side by side: each pizza of an order is cooked by itself. The parts
 share the order's record, where `parts` holds `{"attempt", "finished", "answer"?}` of each, and
@@ -80,10 +81,14 @@ class StepRunner:
     def undo(self, order_id: str, undo: Undo, detail: str | None = None) -> Record:
         """Make sure that the step has no effect, now or later; safe when nothing was done.
 
-        Raises Unavailable when it has to be asked again.
+        A final step that is done stays so, and its answer is given instead. Raises Unavailable when
+        it has to be asked again.
         """
         upto = undo.attempt or _EVERY_ATTEMPT
         record = self._records.mark_undone(order_id, upto)
+        if self._records.stands(record):
+            self._tell_done(Order.model_validate(record["order"]), record["attempt"])
+            return dict(record["answer"])
         if "order" in record and (undo.attempt or 1) <= last_attempt(record):
             order, attempt = Order.model_validate(record["order"]), min(upto, last_attempt(record))
             detail = undo.reason or detail
@@ -107,6 +112,8 @@ class StepRunner:
                 answer = {**answer, **prepare()}
                 self._work(order, part, progress["finished"])
                 progress = self._records.save(order.id, part, {"answer": answer})
+            if not part.name:
+                self._tell_done(order, part.attempt)
             return dict(progress.get("answer", answer))
 
     def _work(self, order: Order, part: Part, finished: int) -> None:
@@ -119,5 +126,7 @@ class StepRunner:
             # Announcing twice does no harm, so progress is worth a write only for its time.
             if seconds > 0:
                 self._records.save(order.id, part, {"finished": number})
-        if not part.name and self._step.done is not stages[-1].status:
-            self._announcer.tell(order, self._step.done, attempt=part.attempt)
+
+    def _tell_done(self, order: Order, attempt: int) -> None:
+        if self._step.done is not self._step.stages[-1].status:
+            self._announcer.tell_first(order, self._step.done, attempt=attempt)

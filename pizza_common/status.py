@@ -32,6 +32,7 @@ class Status(StrEnum):
     VALIDATED = "validated"
     REJECTED = "rejected"
     REMAKING = "remaking"
+    WAITING_FOR_DRIVER = "waiting_for_driver"
     DELIVERY_FINDING_DRIVER = "delivery_finding_driver"
     DELIVERY_DRIVER_ASSIGNED = "delivery_driver_assigned"
     DELIVERY_PICKED_UP = "delivery_picked_up"
@@ -98,8 +99,15 @@ PATIENCE_SECONDS = 60.0
 PIZZAS_AT_ONCE = 20
 """Pizzas of an order that are cooked at a time, so that others have room beside them."""
 
-# These begin or end when people or the order's workflow say so.
-_UNHURRIED = frozenset({Status.RECEIVED, Status.SCHEDULED, Status.WAITING_FOR_VALIDATION})
+# These begin or end when people or the order's workflow say so, or when its turn has come.
+_UNHURRIED = frozenset(
+    {
+        Status.RECEIVED,
+        Status.SCHEDULED,
+        Status.WAITING_FOR_VALIDATION,
+        Status.WAITING_FOR_DRIVER,
+    }
+)
 
 _STAGE_SECONDS: dict[Status, float] = dict(STOREFRONT_STAGES + KITCHEN_STAGES + DELIVERY_STAGES)
 _ORDER = list(Status)

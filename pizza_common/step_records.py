@@ -16,7 +16,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Step:
-    """What a service does with an order, and how it is undone."""
+    """What a service does with an order, and how it is undone; a `final` step is not, once done."""
 
     service: str
     key: str
@@ -24,6 +24,7 @@ class Step:
     done: Status
     undone: Status
     undone_word: str
+    final: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,13 @@ class StepRecords:
             return until_written(lambda: self._save(order_id, part, news))
 
     def mark_undone(self, order_id: str, upto: int) -> Record:
-        """The record, from now on undone for attempts up to this one."""
+        """The record, from now on undone for attempts up to this one, unless `stands`."""
         with self._locks.held(order_id):
             return until_written(lambda: self._mark_undone(order_id, upto))
+
+    def stands(self, record: Record) -> bool:
+        """Whether the step is done for good."""
+        return self._step.final and "answer" in record and "undone" not in record
 
     def check_not_undone(self, order_id: str, attempt: int = 1) -> None:
         """Raises Undone when this attempt was undone."""
@@ -98,7 +103,7 @@ class StepRecords:
 
     def _mark_undone(self, order_id: str, upto: int) -> Record:
         record, etag = self._read(order_id)
-        if record.get("undone", 0) >= upto:
+        if record.get("undone", 0) >= upto or self.stands(record):
             return record
         marked = {**record, "undone": upto}
         self._write(order_id, marked, etag)

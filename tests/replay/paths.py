@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.replay.conftest import Play
-from tests.replay.shop_answers import ORDER, feast, three_pizzas
+from tests.replay.shop_answers import ANSWERS, ORDER, after_waiting, feast, three_pizzas
 
 Path = Callable[[Callable[..., Play], Callable[[Any], Any]], Play]
 
@@ -74,6 +74,15 @@ def without_loyalty(play, refuse):
     return play({"ask_loyalty": refuse}).decide(approved=True)
 
 
+def delivered_though_its_answer_was_lost(play, refuse):
+    told = ANSWERS["deliver_pizza"]
+    return play({"deliver_pizza": refuse, "recall_delivery": told}).decide(approved=True)
+
+
+def queued_for_a_driver(play, _refuse):
+    return play({"deliver_pizza": after_waiting(3)}).decide(approved=True).pass_time(60)
+
+
 def waiting(play, _refuse):
     return play()
 
@@ -106,6 +115,8 @@ PATHS: dict[str, Path] = {
             scheduled,
             cancelled_while_scheduled,
             without_loyalty,
+            delivered_though_its_answer_was_lost,
+            queued_for_a_driver,
             waiting,
         )
     },

@@ -63,3 +63,9 @@ ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     ),
     lambda _: None,
 )
+
+
+def after_waiting(times: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A delivery whose drivers are all on the road so many times."""
+    said = iter([_says("waiting_for_driver")] * times)
+    return lambda given: next(said, ANSWERS["deliver_pizza"])(given)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.replay.shop_answers import feast, three_pizzas
+from tests.replay.shop_answers import ANSWERS, after_waiting, feast, three_pizzas
 from tests.replay.story_steps import (
     APPROVED,
     CONFIRMED,
@@ -74,6 +74,31 @@ def test_an_undo_that_gives_up_is_named_and_stops_no_other(play, refuse, undo):
     assert order.end() == ended("failed", error="no", needs_attention=[f"{undo}: no"])
     told = ["announce needs_attention", *FAILED]
     assert order.done == [*APPROVED, "deliver_pizza", *UNDO_ALL, *told]
+
+
+def test_what_was_delivered_is_paid_for_though_the_answer_was_lost(play, fail):
+    told = ANSWERS["deliver_pizza"]
+    order = play({"deliver_pizza": fail, "recall_delivery": told}).decide(approved=True)
+    assert order.end() == ended("completed", final_status="delivered", delivery_result=told({}))
+    assert order.done == [*APPROVED, *["deliver_pizza"] * 12, "recall_delivery", "capture_payment"]
+    assert order.place == "delivered"
+
+
+def test_an_order_queues_for_a_driver_as_long_as_it_takes(play):
+    order = play({"deliver_pizza": after_waiting(40)}, driver_seconds=5).decide(approved=True)
+    assert order.place == "waiting_for_driver"
+    order.pass_time(5)
+    assert order.done == [*APPROVED, "deliver_pizza", "deliver_pizza"]
+    assert order.end()["status"] == "completed"
+    assert order.done == [*APPROVED, *["deliver_pizza"] * 41, "capture_payment"]
+
+
+def test_an_order_that_no_driver_ever_comes_for_is_called_off(play):
+    order = play({"deliver_pizza": after_waiting(9999)}, driver_hours=0.5).decide(approved=True)
+    begun = order.env.now
+    assert order.end() == ended("failed", error="every driver was on the road for too long")
+    assert 1700 < (order.env.now - begun).total_seconds() <= 1800
+    assert order.done[-len(UNDO_ALL) - 1 :] == UNDO_ALL + FAILED
 
 
 def test_a_cancelled_order_that_cannot_be_undone_has_failed(play, refuse):

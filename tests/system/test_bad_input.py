@@ -54,6 +54,7 @@ CONFIRM = ("pizza-storefront", "/orders/bad-order/confirm")
 COOK_PIZZA = ("pizza-kitchen", "/cook/bad-order/pizzas/1")
 BATCH = ("pizza-workflow", "/start-orders")
 INITIALIZE = ("pizza-loyalty", "/loyalty/nobody.555/initialize")
+GIFTS = ("pizza-loyalty", "/loyalty/nobody.555/gifts")
 BODY_ROUTES = [
     *ORDER_ROUTES,
     *REFERENCE_ROUTES,
@@ -61,6 +62,7 @@ BODY_ROUTES = [
     COOK_PIZZA,
     BATCH,
     INITIALIZE,
+    GIFTS,
 ]
 EVENT_ROUTES = [("pizza-order", "/orders-sub"), ("pizza-loyalty", "/orders-sub")]
 ALL_ROUTES = [*BODY_ROUTES, *UNDO_ROUTES, *EVENT_ROUTES]

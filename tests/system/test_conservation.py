@@ -42,7 +42,7 @@ SERVICES = {
     "pizza-kitchen": ("cook_pizza", "discard", "reserve_stock", "release_stock"),
     "pizza-delivery": ("deliver", "recall"),
     "pizza-order": ("note",),
-    "pizza-loyalty": ("card", "note"),
+    "pizza-loyalty": ("claim", "note"),
     "pizza-workflow": (
         "order_pizza",
         "cook_one_pizza",

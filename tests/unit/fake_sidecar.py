@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pizza_common.errors import EtagMismatch
+from pizza_common.errors import EtagMismatch, PeerRefused
 from pizza_common.event import OrderEvent
 from pizza_common.sidecar import State
 
@@ -24,6 +24,8 @@ class FakeSidecar:
         """Called with method and key before each call; may raise, or write what another would."""
         self.after: Callable[[str, str], None] = lambda method, key: None
         """The same after each write, which then has happened whatever is raised."""
+        self.peers: dict[str, dict[str, Any]] = {}
+        """What peers answer, by path; anything else is not found."""
         self._state: dict[str, tuple[str, int]] = {}
         self._writes = 0
         self._lock = threading.Lock()
@@ -46,6 +48,20 @@ class FakeSidecar:
             self._writes += 1
             self._state[key] = (json.dumps(value), self._writes)
         self.after("save_state", key)
+
+    def invoke(
+        self,
+        app_id: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        *,
+        timeout: float,
+        method: str = "POST",
+    ) -> dict[str, Any]:
+        self._enter("invoke", f"{app_id}/{path}")
+        if path not in self.peers:
+            raise PeerRefused(f"{app_id}: not found", 404)
+        return self.peers[path]
 
     def publish(self, event: OrderEvent) -> None:
         self._enter("publish", event.event_id)

@@ -10,6 +10,7 @@ def test_a_happy_order_passes_its_statuses_in_order():
         *(Status.PAYMENT_AUTHORIZED, Status.STOCK_RESERVED, Status.ORDER_CONFIRMED),
         *(stage.status for stage in cooked),
         *(Status.COOKED, Status.WAITING_FOR_VALIDATION, Status.VALIDATED),
+        Status.WAITING_FOR_DRIVER,
         *(stage.status for stage in delivered),
         *(Status.DELIVERED, Status.PAYMENT_CAPTURED),
     ]

@@ -1,5 +1,6 @@
 import pytest
 
+from pizza_common.errors import SidecarUnavailable
 from tests.unit.services import ORDER, an_order
 
 
@@ -40,7 +41,41 @@ def test_a_recalled_order_is_not_delivered_any_more(client, sidecar):
     assert sidecar.statuses == []
 
 
-def test_recalling_a_delivery_that_began_is_told(client, sidecar):
+def test_what_was_delivered_is_not_recalled_but_said_to_be_delivered(client, sidecar):
+    delivered = client.post("/deliver", json=ORDER).get_json()
+    answer = client.post("/deliver/123/recall", json={})
+    assert (answer.status_code, answer.get_json()) == (200, delivered)
+    assert client.post("/deliver", json=ORDER).get_json() == delivered
+    assert "delivery_recalled" not in sidecar.statuses
+
+
+def test_a_delivery_that_could_not_be_told_is_told_by_its_recall(client, sidecar):
+    sidecar.fail("publish", SidecarUnavailable(), after=6)
+    assert client.post("/deliver", json=ORDER).status_code == 503
+    assert client.post("/deliver/123/recall", json={}).get_json()["status"] == "delivered"
+    assert sidecar.statuses[-1] == "delivered"
+
+
+def test_an_order_that_is_recalled_on_the_doorstep_is_never_told_as_delivered(
+    client, client_of, sidecar
+):
+    other = client_of("pizza-delivery")
+    saves = []
+
+    def recall_before_it_is_kept(method, key):
+        saves.extend([key] if (method, key) == ("save_state", "deliver_123") else [])
+        if len(saves) == 8:  # begun, six stages, and now the answer
+            sidecar.before = lambda *_: None
+            other.post("/deliver/123/recall", json={})
+
+    sidecar.before = recall_before_it_is_kept
+    assert client.post("/deliver", json=ORDER).status_code == 409
+    assert sidecar.statuses[-1] == "delivery_recalled"
+    assert "delivered" not in sidecar.statuses
+
+
+def test_recalling_a_delivery_that_began_is_told(client, sidecar, pace):
+    pace.stop_before_wait = 3
     client.post("/deliver", json=ORDER)
     client.post("/deliver/123/recall", json={"reason": "wrong address"})
     assert sidecar.published[-1].event_id == "123:delivery_recalled"

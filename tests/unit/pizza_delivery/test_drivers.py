@@ -2,6 +2,7 @@ import threading
 
 import pytest
 
+from pizza_common.errors import PeerUnavailable
 from tests.unit.services import an_order
 
 
@@ -45,11 +46,13 @@ def test_a_recall_frees_the_driver(client, pace):
     assert busy(client) == {}
 
 
-def test_without_a_free_driver_an_order_is_told_to_ask_again(client, pace):
+def test_without_a_free_driver_an_order_waits_which_is_no_failure(client, pace, sidecar):
     interrupt(client, pace, "a")
     interrupt(client, pace, "b")
-    answer = deliver(client)
-    assert (answer.status_code, answer.get_json()["title"]) == (503, "No driver is free")
+    for _ in range(2):
+        answer = deliver(client)
+        assert (answer.status_code, answer.get_json()["status"]) == (202, "waiting_for_driver")
+    assert sidecar.statuses.count("waiting_for_driver") == 1
     assert deliver(client, "a").status_code == 200
     assert deliver(client).status_code == 200
 
@@ -87,6 +90,27 @@ def test_drivers_of_orders_that_are_over_are_freed_when_none_is_left(client, sid
     sidecar.save_state("drivers", {"busy": {"a": "Ada", "b": "Ben"}}, etag)
     assert deliver(client).status_code == 200
     assert busy(client) == {}
+
+
+@pytest.mark.parametrize("ending", ["terminated", "failed", "cancelled"])
+def test_a_driver_whose_order_ended_without_a_recall_is_freed_when_none_is_left(
+    client, pace, sidecar, ending
+):
+    interrupt(client, pace, "a")
+    interrupt(client, pace, "b")
+    sidecar.peers["order/a"] = {"order_id": "a", "status": ending}
+    sidecar.peers["order/b"] = {"order_id": "b", "status": "delivery_finding_driver"}
+    assert deliver(client).status_code == 200
+    assert list(busy(client)) == ["b"]
+    assert deliver(client, "a").status_code == 409, "its driver has another order now"
+
+
+def test_without_the_order_book_nobody_is_taken_off_the_road(client, pace, sidecar):
+    interrupt(client, pace, "a")
+    interrupt(client, pace, "b")
+    sidecar.fail("invoke", PeerUnavailable(), times=9)
+    assert deliver(client).status_code == 202
+    assert sorted(busy(client)) == ["a", "b"]
 
 
 def test_many_orders_at_once_never_share_a_driver(client_of, sidecar):

@@ -23,6 +23,15 @@ def tell(client, order_id="1", status=Status.DELIVERED, **customer):
     return client.post("/orders-sub", json={"specversion": "1.0", "data": data})
 
 
+def begin(client, delivered):
+    client.post(f"/loyalty/{JOHN}/initialize", json={"delivered": delivered})
+
+
+def claim(client, order_id):
+    answer = client.post(f"/loyalty/{JOHN}/gifts", json={"order_id": order_id})
+    return answer.get_json()["free"]
+
+
 def card(client, customer=JOHN):
     return client.get(f"/loyalty/{customer}").get_json()
 
@@ -50,8 +59,72 @@ def test_every_tenth_order_has_a_free_pizza(client):
         assert card(client)["free_next"] is False
         tell(client, str(number))
     assert card(client)["free_next"] is True
-    tell(client, "9")
+    assert claim(client, "9") is True
     assert card(client)["free_next"] is False
+    tell(client, "9")
+    assert card(client) == {"customer": JOHN, "delivered": 10, "free_next": False}
+
+
+def test_of_many_orders_at_once_one_has_the_gift(client):
+    begin(client, 9)
+    app, found = client.application, []
+    threads = [
+        threading.Thread(target=lambda n=n: found.append(claim(app.test_client(), str(n))))
+        for n in range(12)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == [False] * 11 + [True]
+
+
+def test_of_two_replicas_one_gives_the_gift(client, client_of, sidecar):
+    begin(client, 9)
+    other = client_of("pizza-loyalty")
+
+    def claim_elsewhere(method, key):
+        if (method, key) == ("save_state", f"loyalty_{JOHN}"):
+            sidecar.before = lambda *_: None
+            assert claim(other, "b") is True
+
+    sidecar.before = claim_elsewhere
+    assert claim(client, "a") is False
+
+
+def test_an_order_that_asks_again_has_its_first_answer(client):
+    begin(client, 9)
+    assert [claim(client, "a") for _ in range(2)] == [True, True]
+    tell(client, "a")
+    assert claim(client, "a") is True
+
+
+@pytest.mark.parametrize("ending", [Status.FAILED, Status.CANCELLED, Status.TERMINATED])
+def test_an_order_that_ends_otherwise_gives_the_gift_back(client, ending):
+    begin(client, 9)
+    assert claim(client, "a") is True
+    for _ in range(2):
+        tell(client, "a", ending)
+    assert (claim(client, "a"), claim(client, "b"), claim(client, "c")) == (False, True, False)
+
+
+def test_a_gift_that_is_given_back_is_not_lost_when_others_were_delivered_meanwhile(client):
+    begin(client, 9)
+    assert claim(client, "a") is True
+    tell(client, "b")
+    assert card(client)["free_next"] is False
+    tell(client, "a", Status.CANCELLED)
+    assert (claim(client, "c"), claim(client, "d")) == (True, False)
+
+
+def test_a_card_from_before_gifts_were_held_goes_on(client, sidecar):
+    content = {"delivered": 18}
+    sidecar.save_state(f"loyalty_{JOHN}", {"content": content, "notes": {}})
+    sidecar.save_state("loyalty_order_1", {"version": 1, "value": {}})
+    tell(client, "1")
+    assert (card(client)["delivered"], claim(client, "2")) == (18, False)
+    tell(client, "2")
+    assert (claim(client, "3"), claim(client, "4")) == (True, False)
 
 
 def test_a_count_can_be_begun_elsewhere(client):
@@ -89,5 +162,6 @@ def test_what_cannot_be_understood_is_dropped_or_refused(client):
     assert dropped.get_json() == {"status": "DROP"}
     assert client.get("/loyalty/a_b").status_code == 400
     assert client.get(f"/loyalty/{'x' * 91}").status_code == 400
+    assert client.post(f"/loyalty/{JOHN}/gifts", json={"order_id": "a b"}).status_code == 400
     for body in ({}, {"delivered": -1}, {"delivered": 1, "x": 1}):
         assert client.post(f"/loyalty/{JOHN}/initialize", json=body).status_code == 400

@@ -147,7 +147,7 @@ MENU = {
 
 
 def test_the_tenth_order_has_its_cheapest_pizza_free(peers, shop):
-    peers.get(URL + "loyalty/john-doe.5550123", json={"customer": "x", "free_next": True})
+    peers.post(URL + "loyalty/john-doe.5550123/gifts", json={"free": True})
     peers.get(URL + "menu", json=MENU)
     items = [
         {"pizza_type": "diavola", "size": "small", "quantity": 3},
@@ -155,16 +155,17 @@ def test_the_tenth_order_has_its_cheapest_pizza_free(peers, shop):
     ]
     order = an_order(pizza_type=None, size=None, items=items)
     assert run(ask_loyalty, shop, {"order": order}) == {"free_cents": 1000}
+    assert asked(peers) == ("pizza-loyalty", {"order_id": "123"})
 
 
-@pytest.mark.parametrize("card", [{"free_next": False}, {}, {"free_next": "yes"}])
-def test_any_other_order_has_nothing_free(peers, shop, card):
-    peers.get(URL + "loyalty/john-doe.5550123", json=card)
+@pytest.mark.parametrize("claim", [{"free": False}, {}, {"free": "yes"}])
+def test_any_other_order_has_nothing_free(peers, shop, claim):
+    peers.post(URL + "loyalty/john-doe.5550123/gifts", json=claim)
     assert run(ask_loyalty, shop) == {"free_cents": 0}
 
 
 def test_loyalty_is_not_waited_for_long(peers, shop, sidecar):
-    peers.get(URL + "loyalty/john-doe.5550123", json={})
+    peers.post(URL + "loyalty/john-doe.5550123/gifts", json={})
     run(ask_loyalty, shop)
     assert sidecar.timeouts[0] <= 3
 
@@ -198,6 +199,12 @@ def test_an_undo_names_the_order(peers, shop, undo, method, app_id, path):
     peers.add(method, URL + path, json=DONE)
     assert run(undo, shop) is None
     assert asked(peers)[0] == app_id
+
+
+def test_a_recall_that_comes_too_late_gives_the_deliverys_answer(peers, shop):
+    delivered = {"order_id": "123", "status": "delivered", "driver": "Ann"}
+    peers.post(URL + "deliver/123/recall", json=delivered)
+    assert run(recall_delivery, shop) == delivered
 
 
 @pytest.mark.parametrize("undo", [discard_pizza, recall_delivery])
