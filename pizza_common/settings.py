@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         default=10.0, ge=0, le=300, description="Seconds that requests in flight get at a stop"
     )
     pizza_max_body_bytes: int = Field(
-        default=65536,
+        default=262_144,  # a hundred orders of twenty items
         ge=1024,
         description="Longest request body that is taken; one longer by 4 MiB is cut off",
     )

@@ -71,7 +71,7 @@ def test_a_body_that_is_no_json_object_is_a_problem(client, body):
 
 
 def test_a_body_over_the_limit_is_a_problem(client):
-    assert problem_of(client.post("/echo", data=b"x" * 65537)) == 413
+    assert problem_of(client.post("/echo", data=b"x" * 262_145)) == 413
 
 
 def test_an_unexpected_error_is_a_problem_that_tells_the_client_nothing(app):
