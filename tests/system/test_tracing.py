@@ -28,7 +28,7 @@ STEPS = [
 # Each line leads from the start of the order to a service; sidecars may put spans in between.
 WAYS = [
     ["activity: order_pizza", "invoke pizza-storefront", "POST /order"],
-    ["activity: ask_loyalty", "invoke pizza-loyalty", "GET /loyalty/<customer>"],
+    ["activity: ask_loyalty", "invoke pizza-loyalty", "POST /loyalty/<customer>/gifts"],
     [
         "activity: cook_one_pizza",
         "invoke pizza-kitchen",
