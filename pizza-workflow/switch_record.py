@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from pizza_common.errors import Conflict, EtagMismatch
 from pizza_common.sidecar import Sidecar
+from pizza_common.writing import is_first
 
 CLAIMED, ASKED, SHOWN = "claimed", "asked", "shown"
 
@@ -42,17 +43,11 @@ class SwitchRecords:
     def claimed(self, order_id: str, wanted: str, etag: str) -> Iterator[None]:
         """Ask the engine inside. Raises Conflict when another was first.
 
-        Raises EtagMismatch when nobody was: Redis' store calls any failure of a write by that.
+        Raises EtagMismatch when nobody was and it is not written.
         """
         claim = Switch(wanted, writer=uuid4().hex)
-        try:
-            self._write(order_id, claim, etag)
-        except EtagMismatch:
-            found, found_etag = self.read(order_id)
-            if found_etag == etag:
-                raise
-            if found != claim:
-                raise Conflict(f"Order {order_id} is being paused or resumed.") from None
+        if not is_first(self._sidecar, _key(order_id), asdict(claim), etag):
+            raise Conflict(f"Order {order_id} is being paused or resumed.")
         yield
         self._mark(order_id, Switch(wanted, ASKED))
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from pizza_common.errors import Conflict, EtagMismatch
 from pizza_common.sidecar import Sidecar
+from pizza_common.writing import is_first
 
 TIMED_OUT = {"timed_out": True}
 
@@ -46,18 +47,12 @@ class ValidationSlips:
     def decide(self, order_id: str, slip: Slip, etag: str, decision: dict[str, Any]) -> Slip:
         """Write the decision on an open slip. Raises Conflict when another was first.
 
-        Raises EtagMismatch when nobody was: Redis' store calls any failure of a write by that.
+        Raises EtagMismatch when nobody was and it is not written.
         """
         written = {**decision, "round": slip.round}
         decided = replace(slip, decision=written, writer=uuid4().hex)
-        try:
-            self._write(order_id, decided, etag)
-        except EtagMismatch:
-            found, found_etag = self.read(order_id)
-            if found_etag == etag:
-                raise
-            if found is None or found.writer != decided.writer:
-                raise Conflict(f"Order {order_id} was already decided.") from None
+        if not is_first(self._sidecar, _key(order_id), asdict(decided), etag):
+            raise Conflict(f"Order {order_id} was already decided.")
         return decided
 
     def mark_raised(self, order_id: str, told: Slip) -> None:

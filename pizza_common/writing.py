@@ -3,14 +3,31 @@
 import random
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pizza_common.errors import EtagMismatch, Unavailable
+from pizza_common.sidecar import Sidecar
 
 T = TypeVar("T")
 
 _TRIES = 10
 _LONGEST_PAUSE = 0.2
+
+
+def is_first(sidecar: Sidecar, key: str, value: dict[str, Any], etag: str) -> bool:
+    """Write a value that `writer` tells from all others; False when somebody else was first.
+
+    Raises EtagMismatch when nobody was: Redis' store calls any failure of a write by that, also
+    of one that was made. Raises SidecarUnavailable.
+    """
+    try:
+        sidecar.save_state(key, value, etag)
+    except EtagMismatch:
+        found, found_etag = sidecar.get_state(key)
+        if found_etag == etag:
+            raise
+        return found is not None and found.get("writer") == value["writer"]
+    return True
 
 
 def until_written(write: Callable[[], T]) -> T:

@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -35,6 +34,7 @@ from localdapr.resources import Resources
 from localdapr.run import Run
 from localdapr.store import APPLICATION_ID, FILE_NAME
 from tests.unit.localdapr.localdapr_process import Localdapr, wait_until
+from tools.dapr_runtime import port_answers
 
 APP = Path(__file__).with_name("sharing_app.py")
 Tell = Callable[..., str]
@@ -79,17 +79,12 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostThread]:
     env = environment(host.shop, os.environ)
     app = subprocess.Popen([sys.executable, APP], env=env)
     try:
-        wait_until(lambda: listens(host.shop.app_port), lambda: "the app to listen")
+        wait_until(lambda: port_answers(host.shop.app_port or 0), lambda: "the app to listen")
         yield host
     finally:
         app.terminate()
         app.wait(30)
         host.close()
-
-
-def listens(port: int | None) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def call(folder: Path, *args: str, stdin: str | None = None) -> Result:
