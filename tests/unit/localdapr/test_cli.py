@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from localdapr.__main__ import main
 from localdapr.cli import localdapr
 from localdapr.commands.dapr_flags import SWITCHES, WITH_VALUE
 from localdapr.ports import pick_port
-from tests.unit.localdapr.localdapr_process import ROOT, Localdapr
+from tests.unit.localdapr.localdapr_process import DEADLINE, ROOT, Localdapr
 
 ONLY_WITH_F = "-f goes with --port-offset, --data-dir, --quiet and --ready-fd only"
 INTERRUPTED_IMPORT = """
@@ -118,6 +119,7 @@ def test_whoever_asked_is_told_that_all_is_ready_once_that_is_printed(
         )
         os.close(write_end)
         started.append(command)
+        assert select.select([told], [], [], DEADLINE)[0], "waited in vain to be told"
         assert told.read(1) == b"\n", command.errors
         assert "localdapr: ready\n" in command.output
         command.process.kill()
