@@ -1,7 +1,9 @@
 """Options and profiles of all tests."""
 
+import os
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -25,6 +27,9 @@ settings.register_profile(
 settings.load_profile("quick")
 
 
+MANY_PROCESSES = [Path(__file__).with_name(name) for name in ("system", "fleet", "crash")]
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engine",
@@ -40,11 +45,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests that are marked for the other engine are deselected, which the summary counts."""
+    mark_many_processes(items)
     other = {"localdapr": "dapr_only", "dapr": "localdapr_only"}[config.getoption("--engine")]
     deselected = [item for item in items if item.get_closest_marker(other)]
     if deselected:
         config.hook.pytest_deselected(items=deselected)
         items[:] = without(items, deselected)
+
+
+def mark_many_processes(items: Sequence[pytest.Item]) -> None:
+    """On a busy machine one of many processes may be late: CI tries such a test once more."""
+    for item in items:
+        if any(folder in item.path.parents for folder in MANY_PROCESSES):
+            item.add_marker(pytest.mark.many_processes)
+            if os.environ.get("CI"):
+                item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what was tried again in the file that RERUNS_FILE names, for a run of several parts."""
+    tried_again = {report.nodeid for report in terminalreporter.stats.get("rerun", ())}
+    if tried_again and (file := os.environ.get("RERUNS_FILE")):
+        with Path(file).open("a") as names:
+            names.writelines(f"{name}\n" for name in sorted(tried_again))
 
 
 def without(items: Sequence[pytest.Item], others: Sequence[pytest.Item]) -> list[pytest.Item]:
