@@ -5,6 +5,7 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
+PAGES = README.md docs
 
 .DEFAULT_GOAL := help
 .PHONY: help run test demo check format lock lock-upgrade bench bench-engines dapr-runtime clean \
@@ -23,7 +24,7 @@ demo: $(INSTALLED) ## one order from start to delivered, on a shop of its own
 	@exec $(BIN)/python -m tools.demo
 
 # What a workflow's step gives is Any to the SDK, so the services may return it.
-check: $(INSTALLED) ## ruff and mypy
+check: $(INSTALLED) ## ruff, mypy, and the Markdown of the pages with their tables of contents
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -33,6 +34,8 @@ check: $(INSTALLED) ## ruff and mypy
 			--follow-imports silent --untyped-calls-exclude dapr --no-warn-return-any \
 			$$service/*.py; \
 	done
+	@$(BIN)/pymarkdown scan $(PAGES)
+	@$(BIN)/python -m tools.contents
 
 format: $(INSTALLED) ## let ruff put the code in order
 	@$(BIN)/ruff check --fix .
