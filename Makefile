@@ -24,7 +24,7 @@ demo: $(INSTALLED) ## one order from start to delivered, on a shop of its own
 	@exec $(BIN)/python -m tools.demo
 
 # What a workflow's step gives is Any to the SDK, so the services may return it.
-check: $(INSTALLED) ## ruff, mypy, and the Markdown of the pages with their tables of contents
+check: $(INSTALLED) ## ruff, mypy, the pages' Markdown, known vulnerabilities
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -36,6 +36,7 @@ check: $(INSTALLED) ## ruff, mypy, and the Markdown of the pages with their tabl
 	done
 	@$(BIN)/pymarkdown scan $(PAGES)
 	@$(BIN)/python -m tools.contents
+	@$(BIN)/python -m tools.audit
 
 format: $(INSTALLED) ## let ruff put the code in order
 	@$(BIN)/ruff check --fix .
