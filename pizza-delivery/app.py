@@ -13,6 +13,7 @@ from delivery import Delivery
 from delivery_settings import DeliverySettings
 from pizza_common.answers import OrderAnswer, UndoAnswer
 from pizza_common.order import Order, OrderPath, Undo
+from pizza_common.records import records_route
 from pizza_common.service import problem_docs, run_service, service_app
 from pizza_common.settings import settings_for, settings_of
 from pizza_common.sidecar import Sidecar
@@ -85,10 +86,11 @@ def create_app(
     app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
     app.extensions["hooks"].stopping.append(pace.stop)
     app.extensions["hooks"].stopped.append(sidecar.close)
-    app.extensions["delivery"] = Delivery(
+    app.extensions["delivery"] = delivery = Delivery(
         sidecar, pace, settings.pizza_drivers, settings.pizza_driver_wait_seconds
     )
     app.register_api(api)
+    app.register_api(records_route(delivery.forget))
     return app
 
 

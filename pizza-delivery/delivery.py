@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from drivers import Drivers, NoDriver
-from pizza_common.announcer import Announcer
 from pizza_common.errors import PeerRefused, Unavailable, Undone
 from pizza_common.order import Order, Undo
 from pizza_common.sidecar import Sidecar
@@ -35,7 +34,6 @@ class Delivery:
         self, sidecar: Sidecar, pace: Pace, drivers: int, driver_wait_seconds: float
     ) -> None:
         self._delivering = StepRunner(DELIVERING, sidecar, pace)
-        self._announcer = Announcer(sidecar, DELIVERING.service)
         self._sidecar = sidecar
         self._drivers = Drivers(sidecar, drivers, driver_wait_seconds, self._over_among)
 
@@ -48,7 +46,7 @@ class Delivery:
         try:
             answer = self._delivering.run(order, lambda: {"driver": self._drivers.assign(order.id)})
         except NoDriver:
-            self._announcer.tell_first(order, Status.WAITING_FOR_DRIVER)
+            self._delivering.tell_first(order, Status.WAITING_FOR_DRIVER)
             return {**order.sent(), "status": Status.WAITING_FOR_DRIVER.value}
         except Undone:
             self._drivers.free(order.id)
@@ -64,6 +62,11 @@ class Delivery:
         answer = self._delivering.undo(order_id, undo)
         self._drivers.free(order_id)
         return answer
+
+    def forget(self, order_id: str) -> None:
+        """Drop what is kept of an order that is over; its driver is free again."""
+        self._delivering.forget(order_id)
+        self._drivers.free(order_id)
 
     def roster(self) -> list[dict[str, Any]]:
         """Every driver, with the order they are busy with."""

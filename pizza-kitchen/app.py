@@ -25,6 +25,8 @@ from pizza_common.order import (
     StrictModel,
     Undo,
 )
+from pizza_common.records import records_route
+from pizza_common.retention import Retention
 from pizza_common.service import problem_docs, run_service, service_app
 from pizza_common.settings import settings_for, settings_of
 from pizza_common.sidecar import Sidecar
@@ -176,9 +178,12 @@ def create_app(
     app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
     app.extensions["hooks"].stopping.append(pace.stop)
     app.extensions["hooks"].stopped.append(sidecar.close)
-    larder = Larder(sidecar, Announcer(sidecar, SERVICE), settings.pizza_stock)
-    app.extensions |= {"larder": larder, "kitchen": Kitchen(sidecar, pace, larder)}
+    keep = Retention(settings.pizza_retention_days)
+    larder = Larder(sidecar, Announcer(sidecar, SERVICE), settings.pizza_stock, keep.mark_seconds)
+    kitchen = Kitchen(sidecar, pace, larder)
+    app.extensions |= {"larder": larder, "kitchen": kitchen}
     app.register_api(api)
+    app.register_api(records_route(kitchen.forget))
     return app
 
 

@@ -56,6 +56,11 @@ class Kitchen:
         """Throw the pizzas away, and do not begin them any more. Raises Unavailable."""
         return self._cooking.undo(order_id, undo)
 
+    def forget(self, order_id: str) -> None:
+        """Keep nothing of an order that is over but what it used. Raises Unavailable."""
+        self._cooking.forget(order_id)
+        self._larder.forget(order_id)
+
     def _fetching(self, order: Order, pizzas: list[int], attempt: int) -> Prepare:
         """What a cook does first: fetch the ingredients, which adds nothing to the answer."""
 

@@ -20,7 +20,14 @@ Receipt = dict[str, Any]
 class Larder:
     """Every method raises Unavailable and may be called again."""
 
-    def __init__(self, sidecar: Sidecar, announcer: Announcer, units: int) -> None:
+    def __init__(
+        self,
+        sidecar: Sidecar,
+        announcer: Announcer,
+        units: int,
+        key_seconds: int | None = None,
+    ) -> None:
+        self._key_seconds = key_seconds
         self._ledger = Ledger(sidecar, KEY, lambda: stock.first_levels(units))
         self._announcer = announcer
 
@@ -29,7 +36,7 @@ class Larder:
         return self._ledger.content()
 
     def restock(self, ingredient: str, delivery: Restock, key: str | None) -> Levels:
-        """Set or add to what is available, once for each `key` that is given.
+        """Set or add to what is available, once for each `key` that is given, while it is known.
 
         Raises NotFound, Conflict for a key that another ingredient had.
         """
@@ -42,7 +49,7 @@ class Larder:
                 return None
             return stock.restock(levels, ingredient, delivery), {"ingredient": ingredient}
 
-        self._ledger.change(f"restock_{key}" if key else "restock", change)
+        self._ledger.change(f"restock_{key}" if key else "restock", change, self._key_seconds)
         return self.levels()
 
     def reserve(self, order: Order) -> dict[str, Any]:
@@ -64,6 +71,10 @@ class Larder:
         if known and "order" in known:
             self._announcer.tell(Order.model_validate(known["order"]), Status.STOCK_RELEASED)
         return {"order_id": order_id, "status": "released"}
+
+    def forget(self, order_id: str) -> None:
+        """Give back what is reserved, and keep only what was used, in the levels."""
+        self._ledger.change(_key(order_id), stock.forget)
 
     def reservation(self, order_id: str) -> dict[str, Any]:
         """What is reserved for an order, and what it used. Raises NotFound."""

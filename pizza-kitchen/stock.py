@@ -94,6 +94,13 @@ def release(levels: Levels, known: Reservation | None) -> Turn | None:
     return levels, {**known, "status": RELEASED, "waiting": []}
 
 
+def forget(levels: Levels, known: Reservation | None) -> tuple[Levels, None] | None:
+    """Give back what is still reserved, and keep nothing of the order but what was used."""
+    if known is None:
+        return None
+    return _moved(levels, held_by(known), "reserved", "available"), None
+
+
 def held_by(known: Reservation) -> Amounts:
     """What is still reserved."""
     if not known["waiting"]:

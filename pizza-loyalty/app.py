@@ -9,7 +9,9 @@ from flask_openapi.openapi import OpenAPI
 from pydantic import BaseModel, Field
 
 from loyalty import Loyalty
-from pizza_common.order import CUSTOMER_KEY, OrderId, StrictModel
+from pizza_common.order import CUSTOMER_KEY, OrderId, OrderPath, StrictModel
+from pizza_common.records import Forgotten
+from pizza_common.retention import Retention
 from pizza_common.service import problem_docs, run_service, service_app
 from pizza_common.settings import Settings, settings_of
 from pizza_common.sidecar import Sidecar
@@ -72,13 +74,21 @@ def initialize(path: CustomerPath, body: Beginning) -> dict[str, Any]:
     return _loyalty().initialize(path.customer, body.delivered)
 
 
+@api.delete("/records/<order_id:order_id>", responses={200: Forgotten, **problem_docs(404)})
+def forget_records(path: OrderPath, query: CustomerPath) -> dict[str, Any]:
+    """Forget what is kept of a customer's order that is over; pizza-workflow asks for it."""
+    _loyalty().forget(query.customer, path.order_id)
+    return Forgotten(order_id=path.order_id).model_dump()
+
+
 def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None) -> OpenAPI:
     """The service; tests pass their own parts, `python3 app.py` passes only settings."""
     settings = settings or settings_of(SERVICE)
     sidecar = sidecar or Sidecar(settings)
     app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
     app.extensions["hooks"].stopped.append(sidecar.close)
-    app.extensions["loyalty"] = loyalty = Loyalty(sidecar)
+    keep = Retention(settings.pizza_retention_days)
+    app.extensions["loyalty"] = loyalty = Loyalty(sidecar, keep)
     app.register_api(api)
     app.register_api(orders_subscription(loyalty.note))
     return app

@@ -12,6 +12,8 @@ from order_book import OrderBook
 from order_watch import OrderWatch
 from pizza_common.answers import OrderAnswer
 from pizza_common.order import Attempt, Order, OrderId, OrderPath
+from pizza_common.records import records_route
+from pizza_common.retention import Retention
 from pizza_common.service import problem_docs, run_service, service_app
 from pizza_common.settings import Settings, settings_of
 from pizza_common.sidecar import Sidecar
@@ -97,9 +99,9 @@ def find(path: OrderPath) -> dict[str, Any]:
     return _book().find(path.order_id)
 
 
-@api.delete("/order/<order_id:order_id>", responses={200: Registered, **problem_docs(404)})
+@api.delete("/order/<order_id:order_id>", responses={200: Registered, **problem_docs(404, 409)})
 def delete(path: OrderPath) -> dict[str, Any]:
-    """Forget an order for good."""
+    """Forget an order on which no workflow works; its id may be used again, for a new order."""
     _book().delete(path.order_id)
     return Registered().model_dump(exclude_none=True)
 
@@ -122,10 +124,12 @@ def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None)
     app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
     app.extensions["hooks"].stopped.append(sidecar.close)
     watch = OrderWatch(app.extensions["metrics"])
-    book = OrderBook(sidecar, watch, settings.pizza_time_scale)
+    keep = Retention(settings.pizza_retention_days)
+    book = OrderBook(sidecar, watch, settings.pizza_time_scale, keep)
     app.extensions["order_book"] = book
     app.register_api(api)
     app.register_api(orders_subscription(book.note))
+    app.register_api(records_route(book.forget))
     return app
 
 

@@ -1,29 +1,37 @@
 """The order book's rules: what is known of each order. The only writer of `order_<id>`.
 
-A document is `{"order", "timeline", "page", "since"}`, or `{"deleted": true, "page"}` once it
-was deleted, so that late events do not bring it back.
+A document is `{"order", "timeline", "page", "since", "after"?}`. Of an order that was forgotten a
+mark is left, `{"deleted": true, "at"}`, which expires: what was said until then is about that order
+and does not bring it back; what is said later is about a new order of the same id, whose document
+keeps that time as `after`.
 """
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, TypeGuard
 
 from cursor import format_cursor, parse_cursor
 from open_orders import OpenOrders
 from order_index import FIRST_PLACE, PAGE_SIZE, OrderIndex, Place
 from order_watch import OrderWatch
-from pizza_common.errors import Conflict, NotFound
+from pizza_common.errors import Conflict, NotFound, PeerRefused, PizzaError, Unavailable
 from pizza_common.event import OrderEvent, moment
 from pizza_common.locks import KeyLocks
 from pizza_common.order import Order
-from pizza_common.sidecar import Sidecar
+from pizza_common.retention import Retention
+from pizza_common.sidecar import FOR_EVER, Sidecar
 from pizza_common.status import FINAL, NOTICES, Status, allowed_seconds, stuck_at
 from pizza_common.timeline import Entry, merge, status_of
 from pizza_common.writing import until_written
 
 Document = dict[str, Any]
 
+DESK = "pizza-workflow"
+KEEPS_ALL = Retention()
+
+_FORGET_SECONDS = 40.0
+_REFUSALS: dict[int, type[PizzaError]] = {404: NotFound, 409: Conflict}
 _STUCK = frozenset(map(stuck_at, Status))
 _WALK = 10 * PAGE_SIZE  # entries that one listing looks at, at most
 
@@ -31,13 +39,21 @@ _WALK = 10 * PAGE_SIZE  # entries that one listing looks at, at most
 class OrderBook:
     """Registers orders, takes in what is said of them, and tells where they stand."""
 
-    def __init__(self, sidecar: Sidecar, watch: OrderWatch, time_scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        sidecar: Sidecar,
+        watch: OrderWatch,
+        time_scale: float = 1.0,
+        keep: Retention = KEEPS_ALL,
+    ) -> None:
         self._sidecar = sidecar
         self._time_scale = time_scale
         self._index = OrderIndex(sidecar)
         self._open = OpenOrders(sidecar)
         self._locks = KeyLocks()
         self._watch = watch
+        self._keep = keep
+        self._began = moment()
 
     def register(self, order: Order) -> None:
         """Enter an order; the same again changes nothing. Raises Conflict, Unavailable."""
@@ -45,18 +61,31 @@ class OrderBook:
 
     def note(self, event: OrderEvent) -> None:
         """Take in an event, known or new, late or early. Raises Unavailable."""
-        self._change(event.order_id, lambda known: _noted(known, event))
+        self._change(event.order_id, lambda known: self._noted(known, event))
 
     def find(self, order_id: str) -> dict[str, Any]:
         """The order with its status and timeline. Raises NotFound, Unavailable."""
         known, _ = self._sidecar.get_state(_key(order_id))
-        if known is None or "deleted" in known:
+        if not _is_there(known):
             raise NotFound(f"there is no order {order_id}")
         return {**_summary(known), "timeline": known["timeline"]}
 
     def delete(self, order_id: str) -> None:
-        """Forget an order for good. Raises NotFound, Unavailable."""
-        self._change(order_id, lambda known: _deleted(known, order_id))
+        """Have the whole shop forget an order, which ends with `forget`.
+
+        Raises NotFound, Conflict while a workflow works on it, Unavailable.
+        """
+        known, _ = self._sidecar.get_state(_key(order_id))
+        order = {"order": known["order"]} if _is_there(known) else {}
+        asked = {"order_id": order_id, **order}
+        try:
+            self._sidecar.invoke(DESK, "forget-order", asked, timeout=_FORGET_SECONDS)
+        except PeerRefused as refused:
+            raise _REFUSALS.get(refused.status, Unavailable)(refused.detail) from refused
+
+    def forget(self, order_id: str) -> None:
+        """Leave but a mark that tells late events from a new order's. Raises Unavailable."""
+        self._change(order_id, lambda _: {"deleted": True, "at": moment()})
 
     def listing(self, status: Status | None, limit: int, cursor: str | None) -> dict[str, Any]:
         """Orders from the newest, and a cursor to go on from, None at the end.
@@ -135,40 +164,54 @@ class OrderBook:
             if known is not None and _is_over(known):
                 self._open.strike(order_id)  # in case the last writer did not come to it
             return
-        if known is None:
+        if _is_there(changed) and not _is_there(known):
             # Listed first: a crash between leaves a dead entry, not an order nobody finds.
             changed |= {"page": self._index.add(order_id), "since": moment()}
         if not _is_over(changed) and (known is None or _is_over(known)):
             self._open.add(order_id)
-        self._sidecar.save_state(_key(order_id), changed, etag)
+        ttl = self._keep.mark_seconds if "deleted" in changed else None
+        if known is not None and "deleted" in known:
+            ttl = ttl or FOR_EVER
+        self._sidecar.save_state(_key(order_id), changed, etag, ttl)
         self._watch.saw(order_id, known, changed)
         if _is_over(changed):
             self._open.strike(order_id)
 
+    def _noted(self, known: Document | None, event: OrderEvent) -> Document | None:
+        if known is None and self._keep.is_beyond_marks(event.at):
+            return None
+        # A mark without a time is from before there were any: it was made before this process.
+        after = _end_of(known, self._began)
+        if event.at <= after:
+            return None
+        if not _is_there(known):
+            return _anew(event.order, [event.entry()], after)
+        timeline = merge(known["timeline"], event.entry())
+        return None if timeline == known["timeline"] else {**known, "timeline": timeline}
+
+
+def _is_there(known: Document | None) -> TypeGuard[Document]:
+    return known is not None and "deleted" not in known
+
+
+def _end_of(known: Document | None, otherwise: str) -> str:
+    """Until when what was said is about an order of this id that was forgotten; "" if none was."""
+    if known is None:
+        return ""
+    end: str = known.get("at", otherwise) if "deleted" in known else known.get("after", "")
+    return end
+
+
+def _anew(order: Order, timeline: list[Entry], after: str) -> Document:
+    return {"order": order.sent(), "timeline": timeline, **({"after": after} if after else {})}
+
 
 def _registered(known: Document | None, order: Order) -> Document | None:
-    if known is None:
-        return {"order": order.sent(), "timeline": []}
-    if "deleted" in known:
-        raise Conflict(f"order {order.id} was deleted; take another id")
+    if not _is_there(known):
+        return _anew(order, [], _end_of(known, moment()))
     if not order.same_content(Order.model_validate(known["order"])):
         raise Conflict(f"order {order.id} is already there with other content")
     return None
-
-
-def _noted(known: Document | None, event: OrderEvent) -> Document | None:
-    if known is None:
-        return {"order": event.order.sent(), "timeline": [event.entry()]}
-    if "deleted" in known:
-        return None
-    timeline = merge(known["timeline"], event.entry())
-    return None if timeline == known["timeline"] else {**known, "timeline": timeline}
-
-
-def _deleted(known: Document | None, order_id: str) -> Document:
-    if known is None or "deleted" in known:
-        raise NotFound(f"there is no order {order_id}")
-    return {"deleted": True, "page": known["page"]}
 
 
 def _summary(known: Document) -> dict[str, Any]:

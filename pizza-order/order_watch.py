@@ -51,7 +51,7 @@ class OrderWatch:
         self._left = metrics.counter(
             "pizza_order_left_total",
             "Orders that went on from a state; from `none` goes an order of which the book hears "
-            "for the first time.",
+            "for the first time, and from `deleted` one that has the id of a deleted one.",
             "status",
         )
         # At zero from the beginning: Prometheus sees no increase where there was no number.
@@ -60,6 +60,7 @@ class OrderWatch:
                 counter.labels(status.value)
         self._entered.labels(DELETED)
         self._left.labels(NOWHERE)
+        self._left.labels(DELETED)
 
     def saw(self, order_id: str, before: Document | None, after: Document) -> None:
         """Tell what is new in a document that was written; what is logged is counted by then."""
@@ -83,7 +84,9 @@ class OrderWatch:
 
 def changes(before: Document | None, after: Document) -> Iterator[Change]:
     """What the later document has that the earlier one has not."""
-    if before is None and not after["timeline"]:
+    if before is not None and "deleted" in before:
+        before = None
+    if before is None and "timeline" in after and not after["timeline"]:
         yield Change({"status": Status.RECEIVED.value}, None, late=False)
     known = {name_of(entry) for entry in (before or {}).get("timeline", ())}
     registered = before is not None and not known

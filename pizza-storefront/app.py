@@ -21,13 +21,16 @@ from pizza_common.order import (
     Time,
     Undo,
 )
+from pizza_common.records import records_route
+from pizza_common.retention import Retention
 from pizza_common.service import problem_docs, run_service, service_app
-from pizza_common.settings import Settings, settings_of
+from pizza_common.settings import settings_for, settings_of
 from pizza_common.sidecar import Sidecar
 from pizza_common.stages import Pace
 from pizza_common.status import Status
 from storefront import Storefront, total_cents
 from storefront import menu as todays_menu
+from storefront_settings import StorefrontSettings
 from till import Till
 
 SERVICE = "pizza-storefront"
@@ -80,6 +83,23 @@ class Payment(BaseModel):
     authorized_cents: int
     captured_cents: int
     refunded_cents: int
+
+
+class Receipt(BaseModel):
+    """What was taken for an order that is forgotten, and when it was forgotten."""
+
+    status: Literal["captured", "refunded"]
+    authorized_cents: int
+    captured_cents: int
+    refunded_cents: int
+    at: str
+
+
+class Receipts(BaseModel):
+    """One for each forgotten order of this id whose money was taken, the first one first."""
+
+    order_id: OrderId
+    receipts: list[Receipt]
 
 
 class Confirm(StrictModel):
@@ -139,6 +159,12 @@ def payment(path: OrderPath) -> dict[str, Any]:
     return _till().find(path.order_id)
 
 
+@api.get("/payments/<order_id:order_id>/receipts", responses={200: Receipts, **problem_docs(404)})
+def receipts(path: OrderPath) -> dict[str, Any]:
+    """What was taken for forgotten orders that had this id."""
+    return {"order_id": path.order_id, "receipts": _till().receipts(path.order_id)}
+
+
 @api.post("/payments/<order_id:order_id>/capture", responses={200: Paid, **problem_docs(404, 409)})
 def capture_payment(path: OrderPath, body: OfOrder) -> dict[str, Any]:
     """Take all that was set aside."""
@@ -154,20 +180,30 @@ def refund_payment(path: OrderPath, body: OfOrder) -> dict[str, Any]:
 
 
 def create_app(
-    settings: Settings | None = None, sidecar: Sidecar | None = None, pace: Pace | None = None
+    settings: StorefrontSettings | None = None,
+    sidecar: Sidecar | None = None,
+    pace: Pace | None = None,
 ) -> OpenAPI:
     """The service; tests pass their own parts, `python3 app.py` passes only settings."""
-    settings = settings or settings_of(SERVICE)
+    settings = settings or settings_of(SERVICE, StorefrontSettings)
     sidecar = sidecar or Sidecar(settings)
     pace = pace or Pace(settings.pizza_time_scale)
     app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
     app.extensions["hooks"].stopping.append(pace.stop)
     app.extensions["hooks"].stopped.append(sidecar.close)
     announcer = Announcer(sidecar, SERVICE)
-    app.extensions["storefront"] = Storefront(sidecar, pace, announcer)
-    app.extensions["till"] = Till(sidecar, announcer)
+    storefront = Storefront(sidecar, pace, announcer)
+    till = Till(sidecar, announcer, Retention(settings.pizza_receipt_days))
+    app.extensions |= {"storefront": storefront, "till": till}
     app.register_api(api)
+    app.register_api(records_route(lambda order_id: forget(storefront, till, order_id)))
     return app
+
+
+def forget(storefront: Storefront, till: Till, order_id: str) -> None:
+    """Keep nothing of an order that is over but the receipt of what was taken."""
+    storefront.forget(order_id)
+    till.forget(order_id)
 
 
 def _storefront() -> Storefront:
@@ -181,4 +217,4 @@ def _till() -> Till:
 
 
 if __name__ == "__main__":
-    sys.exit(run_service(SERVICE, create_app))
+    sys.exit(run_service(SERVICE, create_app, settings_for(StorefrontSettings)))

@@ -53,6 +53,10 @@ class Storefront:
         """Tell the customer; do not take it any more."""
         return self._taking.undo(order_id, undo)
 
+    def forget(self, order_id: str) -> None:
+        """Drop what is kept of how it was taken."""
+        self._taking.forget(order_id)
+
 
 def menu() -> dict[str, Any]:
     """Every pizza with its price in cents for each size."""

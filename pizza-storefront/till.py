@@ -4,20 +4,26 @@ The state store keeps one record per order:
 `{"order", "free_cents", "status", "authorized_cents", "captured_cents", "refunded_cents"}`,
 without the order when it was refunded before anything was paid. `authorized_cents` is what was
 set aside, also after it was captured or voided.
+
+An order that is forgotten leaves a receipt if its money was taken: `receipts` holds one for each
+order that had this id, beside the payment of the order that has it now, or alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pizza_common.announcer import Announcer
 from pizza_common.errors import Conflict, NotFound, Undone
+from pizza_common.event import moment
 from pizza_common.locks import KeyLocks
 from pizza_common.order import Order
-from pizza_common.sidecar import Sidecar
+from pizza_common.retention import Retention
+from pizza_common.sidecar import FOR_EVER, Sidecar
 from pizza_common.status import Status
 from pizza_common.writing import until_written
 
 Payment = dict[str, Any]
+Receipt = dict[str, Any]
 
 NONE = "none"
 AUTHORIZED = "authorized"
@@ -32,14 +38,18 @@ _TOLD = {
     VOIDED: Status.PAYMENT_VOIDED,
     REFUNDED: Status.PAYMENT_REFUNDED,
 }
+KEEPS_ALL = Retention()
 _NOTHING = {"authorized_cents": 0, "captured_cents": 0, "refunded_cents": 0}
 
 
 class Till:
     """Takes payments, many at a time. Every method raises Unavailable and may be called again."""
 
-    def __init__(self, sidecar: Sidecar, announcer: Announcer) -> None:
+    def __init__(
+        self, sidecar: Sidecar, announcer: Announcer, receipts: Retention = KEEPS_ALL
+    ) -> None:
         self._sidecar = sidecar
+        self._keep = receipts
         self._announcer = announcer
         self._locks = KeyLocks()
 
@@ -66,10 +76,20 @@ class Till:
     def find(self, order_id: str) -> dict[str, Any]:
         """Where the payment stands. Raises NotFound when nobody asked for one."""
         payment, _ = self._sidecar.get_state(_key(order_id))
-        if payment is None:
+        if payment is None or "status" not in payment:
             raise NotFound(f"there is no payment for order {order_id}")
         amounts = {name: payment[name] for name in _NOTHING}
         return {"order_id": order_id, "status": payment["status"], **amounts}
+
+    def forget(self, order_id: str) -> None:
+        """Void what is only set aside, and keep a receipt of what was taken."""
+        with self._locks.held(order_id):
+            until_written(lambda: self._forget_once(order_id))
+
+    def receipts(self, order_id: str) -> list[Receipt]:
+        """What was taken for forgotten orders of this id, the first one first."""
+        payment, _ = self._sidecar.get_state(_key(order_id))
+        return list((payment or {}).get("receipts", ()))
 
     def _told(self, order_id: str, payment: Payment) -> dict[str, Any]:
         """The answer about a payment, of which the order book is told, too."""
@@ -85,10 +105,30 @@ class Till:
 
     def _change_once(self, order_id: str, change: Callable[[Payment | None], Payment]) -> Payment:
         known, etag = self._sidecar.get_state(_key(order_id))
-        changed = change(known)
-        if changed != known:
-            self._sidecar.save_state(_key(order_id), changed, etag)
+        receipts = {"receipts": known["receipts"]} if known and "receipts" in known else {}
+        payment = known if known and "status" in known else None
+        changed = change(payment)
+        if changed != payment:
+            ttl = FOR_EVER if receipts else None
+            self._sidecar.save_state(_key(order_id), {**changed, **receipts}, etag, ttl)
         return changed
+
+    def _forget_once(self, order_id: str) -> None:
+        known, etag = self._sidecar.get_state(_key(order_id))
+        if known is None or "status" not in known:
+            return
+        receipts = [*self._kept(known.get("receipts", ())), *_receipt_of(known)]
+        if receipts:
+            ttl = self._keep.mark_seconds
+            self._sidecar.save_state(
+                _key(order_id), {"receipts": receipts}, etag, FOR_EVER if ttl is None else ttl
+            )
+        else:
+            self._sidecar.delete_state(_key(order_id), etag)
+
+    def _kept(self, receipts: Iterable[Receipt]) -> list[Receipt]:
+        since = self._keep.ended_before()
+        return [receipt for receipt in receipts if since is None or receipt["at"] >= since]
 
 
 def _authorized(known: Payment | None, order: Order, free_cents: int, cents: int) -> Payment:
@@ -123,6 +163,13 @@ def _refunded(known: Payment | None) -> Payment:
     if known["status"] == CAPTURED:
         return {**known, "status": REFUNDED, "refunded_cents": known["captured_cents"]}
     return known
+
+
+def _receipt_of(payment: Payment) -> list[Receipt]:
+    if payment["status"] not in (CAPTURED, REFUNDED):
+        return []
+    amounts = {name: payment[name] for name in _NOTHING}
+    return [{"status": payment["status"], **amounts, "at": moment()}]
 
 
 def _key(order_id: str) -> str:

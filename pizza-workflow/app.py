@@ -14,6 +14,7 @@ from messages import (
     CancelRequest,
     Decided,
     Done,
+    ForgetRequest,
     OrderRef,
     Started,
     Validation,
@@ -89,6 +90,12 @@ def cancel_order(body: CancelRequest) -> dict[str, Any]:
 def terminate_order(body: OrderRef) -> dict[str, Any]:
     """Stop an order hard, undoing nothing."""
     return desk().terminate(body)
+
+
+@api.post("/forget-order", responses={200: Done, **problem_docs(404, 409)})
+def forget_order(body: ForgetRequest) -> dict[str, Any]:
+    """Forget an order on which no workflow works; pizza-order asks for it, and the monitor."""
+    return desk().forget(body.order_id, body.order)
 
 
 def create_app(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cancellation import CANCEL_ORDER
+from forgetting import Forgetting
 from messages import CancelRequest, OrderRef, Validation
 from pizza_common.errors import Conflict, NotFound, Unavailable
 from pizza_common.event import OrderEvent
@@ -20,7 +21,7 @@ from pizza_common.status import Status
 from place import CANCELLABLE, DECIDABLE, Place
 from saga import dumped
 from schedule import check_schedule
-from start_record import StartRecords
+from start_record import StartRecord, StartRecords
 from switch_record import CLAIMED, Switch, SwitchRecords
 from ticket import Terms, Ticket
 from validation import VALIDATION_COMPLETE
@@ -49,6 +50,7 @@ class FrontDesk:
         self._terms = terms
         self._confirm_seconds = confirm_seconds
         self._starts = StartRecords(sidecar)
+        self._forgetting = Forgetting(workflows, sidecar)
         self._slips = ValidationSlips(sidecar)
         self._switches = SwitchRecords(sidecar)
         self._locks = KeyLocks()
@@ -59,7 +61,7 @@ class FrontDesk:
             raise Unavailable("The workflow worker is not connected yet.")
         with self._locks.held(order.id):
             check_schedule(order, self._starts.is_known)
-            record = self._starts.claim(order)
+            record = self._claim(order)
             if not record.started:
                 self._start(order.id, record.order)
         return {
@@ -67,6 +69,12 @@ class FrontDesk:
             "workflow_instance_id": instance_id(order.id),
             "status": "started",
         }
+
+    def forget(self, order_id: str, in_book: Order | None) -> Answer:
+        """Forget an order that is over; its id is free again. Raises NotFound, Conflict."""
+        with self._locks.held(order_id):
+            self._forgetting.forget(order_id, in_book)
+        return {"order_id": order_id, "status": "forgotten"}
 
     def status(self, order_id: str) -> Answer:
         """Where the order is. Raises NotFound."""
@@ -135,7 +143,15 @@ class FrontDesk:
             self._announce_termination(found)
         return {"order_id": asked.order_id, "status": "terminated"}
 
-    def _start(self, order_id: str, order: dict[str, Any]) -> None:
+    def _claim(self, order: Order) -> StartRecord:
+        """The id's record; a forgetting that somebody did not finish is finished first."""
+        record = self._starts.claim(order)
+        if record.is_being_forgotten:
+            self._forgetting.forget(order.id)
+            record = self._starts.claim(order)
+        return record
+
+    def _start(self, order_id: str, order: Answer | None) -> None:
         if self._workflows.find(order_id) is None:
             ticket = Ticket(order=Order.model_validate(order), terms=self._terms)
             self._workflows.start(order_id, dumped(ticket))

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from pizza_common.order import OrderId, StrictModel, Text
+from pizza_common.order import Order, OrderId, StrictModel, Text
 
 
 class OrderRef(StrictModel):
@@ -17,6 +17,12 @@ class CancelRequest(OrderRef):
     """A customer's wish to cancel."""
 
     reason: Text | None = Field(default=None, max_length=200)
+
+
+class ForgetRequest(OrderRef):
+    """An order to be forgotten, and what the order book has under its id."""
+
+    order: Order | None = None
 
 
 class Validation(OrderRef):

@@ -55,6 +55,12 @@ class SwitchRecords:
         """Note that the order has the status that was wanted."""
         self._mark(order_id, Switch(wanted, SHOWN))
 
+    def forget(self, order_id: str) -> None:
+        """Drop the record. Raises EtagMismatch: do it again."""
+        _, etag = self.read(order_id)
+        if etag:
+            self._sidecar.delete_state(_key(order_id), etag)
+
     def _mark(self, order_id: str, switch: Switch) -> None:
         """A note that comes late, when the next switch was claimed, is not needed any more."""
         found, etag = self.read(order_id)

@@ -73,6 +73,12 @@ class ValidationSlips:
         self._write(order_id, Slip(round_, TIMED_OUT, raised=True), etag)
         return None
 
+    def forget(self, order_id: str) -> None:
+        """Drop the slip. Raises EtagMismatch: do it again."""
+        _, etag = self.read(order_id)
+        if etag:
+            self._sidecar.delete_state(_key(order_id), etag)
+
     def _write(self, order_id: str, slip: Slip, etag: str) -> None:
         self._sidecar.save_state(_key(order_id), asdict(slip), etag)
 

@@ -113,6 +113,11 @@ class WorkflowClient:
         """Stop any workflow where it stands. Raises NotFound."""
         self._call(lambda client: client.terminate_workflow(instance))
 
+    def purge(self, order_id: str) -> None:
+        """Have the engine forget a finished workflow and its children; safe when it has."""
+        with suppress(NotFound):
+            self._call(lambda client: client.purge_workflow(instance_id(order_id)))
+
     def close(self) -> None:
         """Let go of the connection; may be called twice."""
         with self._lock:

@@ -24,24 +24,33 @@ class Announcer:
     def __init__(self, sidecar: Sidecar, service: str) -> None:
         self._sidecar = sidecar
         self._service = service
-        self._told: OrderedDict[str, None] = OrderedDict()
+        self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._guard = threading.Lock()
 
     def tell(
-        self, order: Order, status: Status, *, attempt: int = 1, detail: str | None = None
+        self,
+        order: Order,
+        status: Status,
+        *,
+        attempt: int = 1,
+        detail: str | None = None,
+        life: str = "",
     ) -> None:
         """Say that the order reached a status."""
         event = OrderEvent.announce(order, status, self._service, attempt=attempt, detail=detail)
         self._sidecar.publish(event)
-        self._remember(event.event_id)
+        self._remember((life, event.event_id))
         log.debug("announced", service=self._service, order_id=order.id, status=status.value)
 
-    def tell_first(self, order: Order, status: Status, *, attempt: int = 1) -> None:
-        """Say it, unless this process did lately: it spares the shop a repetition."""
-        if event_id(order.id, status, attempt) not in self._told:
-            self.tell(order, status, attempt=attempt)
+    def tell_first(self, order: Order, status: Status, *, attempt: int = 1, life: str = "") -> None:
+        """Say it, unless this process did lately: it spares the shop a repetition.
 
-    def _remember(self, name: str) -> None:
+        `life` tells an order from one that was forgotten and had the same id.
+        """
+        if (life, event_id(order.id, status, attempt)) not in self._told:
+            self.tell(order, status, attempt=attempt, life=life)
+
+    def _remember(self, name: tuple[str, str]) -> None:
         with self._guard:
             self._told[name] = None
             if len(self._told) > _REMEMBERED:

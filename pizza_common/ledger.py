@@ -11,25 +11,35 @@ The change has happened when the document is written. A note outranks the member
 dropped only after the key holds its version or a later one. Whoever changes a member reads the
 document first and the member's key after it, and writes the document only if it is still the
 same: a note that was dropped in between left its value in the key that was read later.
+
+A member's key may expire, when its value is None or by the `ttl` of its change, and the member may
+begin anew. So its first version is the time: no note, no key and no process's memory of what is
+settled that is left from before outranks it.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pizza_common.sidecar import Sidecar
+from pizza_common.sidecar import FOR_EVER, Sidecar
 from pizza_common.writing import until_written
 
 Content = dict[str, Any]
 Value = dict[str, Any]
-Change = Callable[[Content, Value | None], tuple[Content, Value] | None]
-"""Given content and the member's record, gives both anew, or None to leave them; it may raise."""
+Change = Callable[[Content, Value | None], tuple[Content, Value | None] | None]
+"""Given content and the member's record, gives both anew, or None to leave them; it may raise.
+
+A record of None is that of a member which never was.
+"""
 
 _MANY_NOTES = 64
+_EMPTY_SECONDS = 86400
+"""How long the key of an empty member stays: longer than any process takes to settle a note."""
 
 
 class Note(NamedTuple):
-    """A member's record, counted from 1; version 0 is a member that has none yet."""
+    """A member's record and its version; version 0 is a member that has no key."""
 
     version: int
     value: Value | None
@@ -64,16 +74,17 @@ class Ledger:
         _, notes, _ = self._document()
         return (notes.get(member) or self._stored(member)[0]).value
 
-    def change(self, member: str, change: Change) -> Value | None:
+    def change(self, member: str, change: Change, ttl: int | None = None) -> Value | None:
         """Change the document and the member's record together; gives the record.
 
-        What `change` raises passes through, and then nothing was changed.
+        With a `ttl`, the record is kept for so many seconds. What `change` raises passes through,
+        and then nothing was changed.
         """
         with self._turn:
             self._sweep()
             note, before = until_written(lambda: self._change_once(member, change))
         if before is None or before[0].version < note.version:
-            self._settle(member, note, before)
+            self._settle(member, note, before, ttl)
         return note.value
 
     def _change_once(self, member: str, change: Change) -> tuple[Note, Stored | None]:
@@ -84,7 +95,8 @@ class Ledger:
         changed = change(content, current.value)
         if changed is None:
             return current, before
-        note = Note(current.version + 1, changed[1])
+        version = current.version + 1 if current.version else time.time_ns() // 1000
+        note = Note(version, changed[1])
         self._write(changed[0], {**notes, member: note}, etag)
         return note, before
 
@@ -105,17 +117,21 @@ class Ledger:
                 self._settle(member, note)
             self._sweep_is_due = False
 
-    def _settle(self, member: str, note: Note, before: Stored | None = None) -> None:
+    def _settle(
+        self, member: str, note: Note, before: Stored | None = None, ttl: int | None = None
+    ) -> None:
         """See to it that the member's key holds this note or a later one."""
         first = [before]
-        until_written(lambda: self._settle_once(member, note, first.pop() if first else None))
+        ttl = _EMPTY_SECONDS if note.value is None else ttl
+        until_written(lambda: self._settle_once(member, note, first.pop() if first else None, ttl))
         with self._guard:
             self._settled[member] = max(note.version, self._settled.get(member, 0))
 
-    def _settle_once(self, member: str, note: Note, before: Stored | None) -> None:
+    def _settle_once(self, member: str, note: Note, before: Stored | None, ttl: int | None) -> None:
         stored, etag = before or self._stored(member)
         if stored.version < note.version:
-            self._sidecar.save_state(member, note._asdict(), etag)
+            outlives = FOR_EVER if stored.version else None
+            self._sidecar.save_state(member, note._asdict(), etag, outlives if ttl is None else ttl)
 
     def _document(self) -> tuple[Content, Notes, str]:
         document, etag = self._sidecar.get_state(self._key)

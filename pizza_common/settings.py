@@ -61,6 +61,13 @@ class Settings(BaseSettings):
         ge=1024,
         description="Longest request body that is taken; one longer by 4 MiB is cut off",
     )
+    pizza_retention_days: float = Field(
+        default=30.0,
+        ge=0,
+        le=36500,
+        allow_inf_nan=False,
+        description="Days after which an order that is over is forgotten; 0 keeps all for ever",
+    )
     pizza_faults: bool = Field(
         default=False,
         description="Lets operators make steps fail or wait by POST /faults; never on a live shop",

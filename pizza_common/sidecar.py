@@ -25,6 +25,9 @@ PUBSUB = "pizzapubsub"
 TOPIC = "orders"
 STATE_STORE = "pizzastatestore"
 
+FOR_EVER = -1
+"""For `save_state`: the key does not expire, also if what it held before would have."""
+
 State = tuple[dict[str, Any] | None, str]
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
@@ -32,6 +35,7 @@ _AWAY = "the sidecar does not answer"
 _CONNECT_SECONDS = 2.0
 _PROBE_SECONDS = 1.0
 _RETRYABLE_4XX = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+_WRITES = ("save_state", "delete_state")
 _FIRST_WRITE = StateOptions(Consistency.strong, Concurrency.first_write)
 _sdk_lock = threading.Lock()
 
@@ -114,11 +118,15 @@ class Sidecar:
         found = ((item.key, _value(item.data)) for item in answer.items)
         return {key: value for key, value in found if value is not None}
 
-    def save_state(self, key: str, value: dict[str, Any], etag: str = "") -> None:
+    def save_state(
+        self, key: str, value: dict[str, Any], etag: str = "", ttl: int | None = None
+    ) -> None:
         """Write a key that still has this ETag, or, without one, that is not there yet.
 
-        Raises EtagMismatch, SidecarUnavailable.
+        It expires after `ttl` seconds. Redis keeps the expiry of what is overwritten, unless it is
+        given FOR_EVER. Raises EtagMismatch, SidecarUnavailable.
         """
+        expiry = {} if ttl is None else {"ttlInSeconds": str(ttl)}
         self._call(
             "save_state",
             store_name=STATE_STORE,
@@ -126,8 +134,15 @@ class Sidecar:
             value=json.dumps(value, separators=(",", ":")),
             etag=etag or None,
             options=_FIRST_WRITE,
-            state_metadata={"contentType": "application/json"},
+            state_metadata={"contentType": "application/json", **expiry},
         )
+
+    def delete_state(self, key: str, etag: str) -> None:
+        """Delete a key that still has this ETag; one that is gone already is no error.
+
+        Raises EtagMismatch, SidecarUnavailable.
+        """
+        self._call("delete_state", store_name=STATE_STORE, key=key, etag=etag, options=_FIRST_WRITE)
 
     def is_ready(self) -> bool:
         """Whether the sidecar answers now; takes at most a second or two."""
@@ -227,9 +242,7 @@ def _new_client(settings: Settings) -> DaprClient:
 def _translated(method: str, error: grpc.RpcError) -> SidecarUnavailable | EtagMismatch:
     code, details = error.code(), error.details() or ""
     # A first write of a key that exists is no ABORTED of Redis but an unspecific failure.
-    if method == "save_state" and (
-        code == grpc.StatusCode.ABORTED or "failed to set key" in details
-    ):
+    if method in _WRITES and (code == grpc.StatusCode.ABORTED or "failed to set key" in details):
         return EtagMismatch("the order was changed at the same time")
     name = code.name if code is not None else "UNKNOWN"
     return SidecarUnavailable(f"the sidecar failed at {method} ({name}): {details[:200]}")

@@ -1,8 +1,9 @@
 """Working through an order's stages so that doing it twice, or after a crash, is doing it once.
 
 The state store keeps one record per order and step:
-`{"order", "attempt", "finished": <stages done>, "answer"?, "undone"?: <attempts undone>}`.
-It is claimed before the first stage, saved after each stage that took time, and closed with the
+`{"order", "begun", "attempt", "finished": <stages done>, "answer"?, "undone"?: <attempts undone>}`.
+`begun` is a time, which tells it from the record of a forgotten order of the same id. The record
+is claimed before the first stage, saved after each stage that took time, and closed with the
 answer. Two replicas at the same step only do it twice; the first answer is kept. That the step is
 done is told after its answer is kept, so what was told cannot be undone in between.
 
@@ -19,7 +20,7 @@ from pizza_common.errors import Interrupted
 from pizza_common.locks import KeyLocks
 from pizza_common.order import Order, Undo
 from pizza_common.sidecar import Sidecar
-from pizza_common.status import Stage
+from pizza_common.status import Stage, Status
 from pizza_common.step_records import Part, Record, Step, StepRecords, last_attempt
 
 __all__ = ["Pace", "Prepare", "Record", "Step", "StepRunner"]
@@ -87,7 +88,8 @@ class StepRunner:
         upto = undo.attempt or _EVERY_ATTEMPT
         record = self._records.mark_undone(order_id, upto)
         if self._records.stands(record):
-            self._tell_done(Order.model_validate(record["order"]), record["attempt"])
+            order, life = Order.model_validate(record["order"]), record.get("begun", "")
+            self._tell_done(order, record["attempt"], life)
             return dict(record["answer"])
         if "order" in record and (undo.attempt or 1) <= last_attempt(record):
             order, attempt = Order.model_validate(record["order"]), min(upto, last_attempt(record))
@@ -99,6 +101,14 @@ class StepRunner:
         """Raises Undone after `undo`, Unavailable."""
         self._records.check_not_undone(order_id)
 
+    def forget(self, order_id: str) -> None:
+        """Drop what is kept of the order. Raises Unavailable."""
+        self._records.forget(order_id)
+
+    def tell_first(self, order: Order, status: Status) -> None:
+        """Say that the order reached a status, unless this process did. Raises Unavailable."""
+        self._announcer.tell_first(order, status, life=self._records.life(order.id))
+
     def over_among(self, order_ids: Sequence[str]) -> list[str]:
         """Those orders of which the whole step is done, or undone. Raises Unavailable."""
         return self._records.over_among(order_ids)
@@ -106,27 +116,28 @@ class StepRunner:
     def _run(self, order: Order, part: Part, answer: Record, prepare: Prepare) -> Record:
         with self._locks.held(f"{part.name}:{order.id}"):
             progress = self._records.claim(order, part)
+            life = progress["life"]
             if progress["attempt"] > part.attempt:
                 return answer
             if "answer" not in progress:
                 answer = {**answer, **prepare()}
-                self._work(order, part, progress["finished"])
+                self._work(order, part, progress)
                 progress = self._records.save(order.id, part, {"answer": answer})
             if not part.name:
-                self._tell_done(order, part.attempt)
+                self._tell_done(order, part.attempt, life)
             return dict(progress.get("answer", answer))
 
-    def _work(self, order: Order, part: Part, finished: int) -> None:
-        stages = self._step.stages
+    def _work(self, order: Order, part: Part, progress: Record) -> None:
+        stages, finished, life = self._step.stages, progress["finished"], progress["life"]
         for number, stage in enumerate(stages[finished:], finished + 1):
             tell = self._announcer.tell_first if part.name else self._announcer.tell
-            tell(order, stage.status, attempt=part.attempt)
+            tell(order, stage.status, attempt=part.attempt, life=life)
             seconds = self._pace.seconds(stage)
             self._pace.wait(seconds)
             # Announcing twice does no harm, so progress is worth a write only for its time.
             if seconds > 0:
                 self._records.save(order.id, part, {"finished": number})
 
-    def _tell_done(self, order: Order, attempt: int) -> None:
+    def _tell_done(self, order: Order, attempt: int, life: str) -> None:
         if self._step.done is not self._step.stages[-1].status:
-            self._announcer.tell_first(order, self._step.done, attempt=attempt)
+            self._announcer.tell_first(order, self._step.done, attempt=attempt, life=life)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pizza_common.errors import Conflict, EtagMismatch, Undone
+from pizza_common.errors import Conflict, Undone
+from pizza_common.event import moment
 from pizza_common.locks import KeyLocks
 from pizza_common.order import Order
 from pizza_common.sidecar import Sidecar
@@ -44,7 +45,7 @@ class StepRecords:
         self._locks = KeyLocks()
 
     def claim(self, order: Order, part: Part) -> Record:
-        """The progress to go on from, made anew for the first call of an attempt.
+        """The progress to go on from, made anew for the first call of an attempt, and its `life`.
 
         Raises Conflict when the id stands for another order, Undone.
         """
@@ -75,6 +76,15 @@ class StepRecords:
         records = ((order_id, found.get(self._key(order_id), {})) for order_id in order_ids)
         return [name for name, record in records if "answer" in record or "undone" in record]
 
+    def forget(self, order_id: str) -> None:
+        """Drop the record; a step that still runs finds itself undone."""
+        with self._locks.held(order_id):
+            until_written(lambda: self._drop(order_id))
+
+    def life(self, order_id: str) -> str:
+        """What tells this order from one of the same id that was forgotten."""
+        return _life_of(self._read(order_id)[0])
+
     def _claim(self, order: Order, part: Part) -> Record:
         record, etag = self._read(order.id)
         _check_not_undone(record, part.attempt)
@@ -82,18 +92,18 @@ class StepRecords:
             raise Conflict(f"order {order.id} was already given with other content")
         progress = _progress(record, part)
         if progress.get("attempt", 0) >= part.attempt:
-            return progress
+            return progress | {"life": _life_of(record)}
         fresh = {"attempt": part.attempt, "finished": 0}
-        begun = {"order": order.sent(), **record}
+        begun = {"order": order.sent(), "begun": moment(), **record}
         self._write(order.id, _with_progress(begun, part, fresh), etag)
-        return fresh
+        return fresh | {"life": _life_of(begun)}
 
     def _save(self, order_id: str, part: Part, news: Record) -> Record:
         record, etag = self._read(order_id)
         _check_not_undone(record, part.attempt)
         progress = _progress(record, part)
         if "attempt" not in progress:
-            raise EtagMismatch("the record of this step is gone")
+            raise Undone("the order was forgotten; this step does not run any more")
         reached = (part.attempt, news.get("finished", len(self._step.stages) + 1))
         if "answer" in progress or (progress["attempt"], progress["finished"]) >= reached:
             return progress
@@ -116,6 +126,11 @@ class StepRecords:
     def _write(self, order_id: str, record: Record, etag: str) -> None:
         self._sidecar.save_state(self._key(order_id), record, etag)
 
+    def _drop(self, order_id: str) -> None:
+        _, etag = self._read(order_id)
+        if etag:
+            self._sidecar.delete_state(self._key(order_id), etag)
+
     def _key(self, order_id: str) -> str:
         return f"{self._step.key}_{order_id}"
 
@@ -128,6 +143,11 @@ def last_attempt(record: Record) -> int:
     parts: list[Record] = list(record.get("parts", {}).values())
     attempts: list[int] = [progress.get("attempt", 0) for progress in (record, *parts)]
     return max(attempts)
+
+
+def _life_of(record: Record) -> str:
+    begun: str = record.get("begun", "")
+    return begun
 
 
 def _progress(record: Record, part: Part) -> Record:

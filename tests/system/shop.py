@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.demo import TIMELINE
-from tools.shop_client import SAMPLE_ORDER, ShopClient
+from tools.shop_client import SAMPLE_ORDER, WAIT_SECONDS, ShopClient
 from tools.shop_engine import ShopEngine
 from tools.shop_process import MARK, ShopError, runs, until
 
@@ -55,6 +55,15 @@ class Shop(ShopClient):
         self.wait_for_place(order_id, "waiting_for_validation")
         self.approve(order_id)
         return self.wait_for_end(order_id)
+
+    def wait_for_card(self, customer: str, delivered: int) -> None:
+        """Until so many orders of the customer are counted."""
+        card: Json = {}
+        for _ in until(WAIT_SECONDS, 0.05):
+            card = self.get("pizza-loyalty", f"/loyalty/{customer}")
+            if card["delivered"] == delivered:
+                return
+        raise ShopError(f"{delivered} orders are not counted: {card}")
 
     def knows(self, order_id: str) -> bool:
         """Whether anything was begun for this order."""

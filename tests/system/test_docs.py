@@ -11,11 +11,12 @@ from kitchen_settings import KitchenSettings
 from localdapr.commands.run import command as run_command
 from pizza_common.settings import PORTS, Settings
 from pizza_common.status import Status
+from storefront_settings import StorefrontSettings
 from tools.shop_ports import REPO, read_ports
 from workflow_settings import WorkflowSettings
 
 DOCS = REPO / "docs"
-SETTINGS = (WorkflowSettings, KitchenSettings, DeliverySettings)
+SETTINGS = (WorkflowSettings, KitchenSettings, DeliverySettings, StorefrontSettings)
 PAGES = [REPO / "README.md", *sorted(DOCS.glob("*.md"))]
 
 

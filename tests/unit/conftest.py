@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from delivery_settings import DeliverySettings
 from kitchen_settings import KitchenSettings
 from pizza_common.settings import Settings
+from storefront_settings import StorefrontSettings
 from tests.unit.fake_sidecar import FakeSidecar
 from tests.unit.services import FakePace, app_module
 
@@ -52,7 +53,11 @@ def client_of(sidecar: FakeSidecar, pace: FakePace) -> Clients:
     def make(service: str, **rows: Any) -> FlaskClient:
         paced = service in ("pizza-storefront", "pizza-kitchen", "pizza-delivery")
         parts: dict[str, Any] = {"pace": pace} if paced else {}
-        kind = {"pizza-kitchen": KitchenSettings, "pizza-delivery": DeliverySettings}
+        kind = {
+            "pizza-kitchen": KitchenSettings,
+            "pizza-delivery": DeliverySettings,
+            "pizza-storefront": StorefrontSettings,
+        }
         settings = kind.get(service, Settings)(**rows)
         return app_module(service).create_app(settings, sidecar, **parts).test_client()
 

@@ -26,6 +26,8 @@ class FakeSidecar:
         """The same after each write, which then has happened whatever is raised."""
         self.peers: dict[str, dict[str, Any]] = {}
         """What peers answer, by path; anything else is not found."""
+        self.ttls: dict[str, int] = {}
+        """The seconds after which a key expires; see `expire`."""
         self._state: dict[str, tuple[str, int]] = {}
         self._writes = 0
         self._lock = threading.Lock()
@@ -41,13 +43,33 @@ class FakeSidecar:
         with self._lock:
             return {key: json.loads(self._state[key][0]) for key in keys if key in self._state}
 
-    def save_state(self, key: str, value: dict[str, Any], etag: str = "") -> None:
+    def save_state(
+        self, key: str, value: dict[str, Any], etag: str = "", ttl: int | None = None
+    ) -> None:
         self._enter("save_state", key)
         with self._lock:
             self._check(key, etag)
             self._writes += 1
             self._state[key] = (json.dumps(value), self._writes)
+            if ttl is not None:  # without one, a key keeps the expiry that it has, as with Redis
+                self.ttls[key] = ttl
         self.after("save_state", key)
+
+    def delete_state(self, key: str, etag: str) -> None:
+        self._enter("delete_state", key)
+        with self._lock:
+            self._check(key, etag)
+            self._drop(key)
+        self.after("delete_state", key)
+
+    def expire(self) -> None:
+        """Let the time of every key come that has one."""
+        for key in [key for key, ttl in self.ttls.items() if ttl > 0]:
+            self._drop(key)
+
+    def stored(self) -> list[str]:
+        """The keys that are there."""
+        return sorted(self._state)
 
     def invoke(
         self,
@@ -105,6 +127,10 @@ class FakeSidecar:
         with self._lock:
             self.calls[method] += 1
         self.before(method, key)
+
+    def _drop(self, key: str) -> None:
+        self._state.pop(key, None)
+        self.ttls.pop(key, None)
 
     def _check(self, key: str, etag: str) -> None:
         _, number = self._state.get(key, ("", 0))

@@ -15,6 +15,7 @@ class StubDapr(api_service_v1.DaprServicer):
 
     def __init__(self):
         self.state, self.writes, self.published = {}, 0, []
+        self.ttls = {}
         self.broken = None
 
     def GetState(self, request, context):
@@ -35,6 +36,15 @@ class StubDapr(api_service_v1.DaprServicer):
             assert item.options.concurrency == common_v1.StateOptions.CONCURRENCY_FIRST_WRITE
             self.writes += 1
             self.state[item.key] = (item.value, self.writes)
+            if "ttlInSeconds" in item.metadata:
+                self.ttls[item.key] = item.metadata["ttlInSeconds"]
+        return Empty()
+
+    def DeleteState(self, request, context):
+        number = self.state.get(request.key, (b"", ""))[1]
+        if number and request.etag.value != str(number):
+            context.abort(grpc.StatusCode.ABORTED, "possible etag mismatch")
+        self.state.pop(request.key, None)
         return Empty()
 
     def PublishEvent(self, request, context):

@@ -141,3 +141,53 @@ def test_whatever_comes_between_and_wherever_it_crashes_each_member_counts_once(
     for member in members:
         a_ledger(interleaving.sidecar).change(member, count_once)
     assert a_ledger(interleaving.sidecar).content()["sum"] == len(members)
+
+
+def leave(content, known):
+    """The member is as if it had never been."""
+    return {"sum": content["sum"] - 1}, None
+
+
+def test_a_member_that_was_emptied_and_expired_begins_anew_and_loses_nothing_to_a_crash(sidecar):
+    ledger = a_ledger(sidecar)
+    ledger.change("a", count_once)
+    ledger.change("a", leave)
+    assert (ledger.content(), ledger.record("a")) == ({"sum": 0}, None)
+    ledger.change("b", count_once)
+    sidecar.expire()
+    assert "a" not in sidecar.stored()
+
+    def die(method, key):
+        if method == "save_state" and key == "a":
+            raise Crash
+
+    sidecar.before = die
+    with pytest.raises(Crash):
+        ledger.change("a", count_once)
+    sidecar.before = lambda *_: None
+    other = a_ledger(sidecar)
+    other.change("a", count_once)
+    assert (other.content(), other.record("a")) == ({"sum": 2}, {"counted": True})
+
+
+def test_a_member_that_is_settled_in_memory_and_expired_is_not_taken_for_settled_anew(sidecar):
+    ledger = a_ledger(sidecar)
+    ledger.change("a", count_once)
+    ledger.change("a", leave)
+    ledger.change("b", count_once)  # drops the note of a
+    ledger.change("a", count_once)
+    ledger.change("a", leave)
+    document, etag = sidecar.get_state("sum")
+    sidecar.save_state("sum", {**document, "notes": {}}, etag)
+    sidecar.expire()
+    ledger.change("a", count_once)
+    assert "a" in sidecar.get_state("sum")[0]["notes"]
+
+
+def test_what_is_kept_for_a_time_lasts_when_it_is_written_again_without_one(sidecar):
+    ledger = a_ledger(sidecar)
+    ledger.change("a", count, ttl=5)
+    assert sidecar.ttls == {"a": 5}
+    ledger.change("a", count)
+    sidecar.expire()
+    assert ledger.record("a") == {"n": 2}

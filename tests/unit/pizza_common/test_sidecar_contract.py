@@ -9,7 +9,7 @@ from pizza_common.errors import EtagMismatch, SidecarUnavailable
 from pizza_common.event import OrderEvent
 from pizza_common.order import Order
 from pizza_common.settings import Settings
-from pizza_common.sidecar import Sidecar
+from pizza_common.sidecar import FOR_EVER, Sidecar
 from pizza_common.status import Status
 from tests.unit.fake_sidecar import FakeSidecar
 from tests.unit.pizza_common.stub_dapr import RunningDapr, StubDapr
@@ -69,6 +69,27 @@ def test_an_old_etag_is_refused(either):
     with pytest.raises(EtagMismatch):
         either.save_state("a", {"n": 3}, etag)
     assert either.get_state("a")[0] == {"n": 2}
+
+
+def test_a_key_is_deleted_as_long_as_it_has_its_etag(either):
+    either.delete_state("a", "")
+    either.save_state("a", {"n": 1})
+    _, etag = either.get_state("a")
+    either.save_state("a", {"n": 2}, etag)
+    with pytest.raises(EtagMismatch):
+        either.delete_state("a", etag)
+    either.delete_state("a", either.get_state("a")[1])
+    assert either.get_state("a") == (None, "")
+    either.save_state("a", {"n": 3})
+
+
+def test_a_key_that_shall_expire_says_so_and_any_other_keeps_what_it_has(real, dapr):
+    real.save_state("a", {"n": 1}, ttl=60)
+    assert dapr.stub.ttls == {"a": "60"}
+    real.save_state("a", {"n": 2}, real.get_state("a")[1])
+    assert dapr.stub.ttls == {"a": "60"}
+    real.save_state("a", {"n": 3}, real.get_state("a")[1], FOR_EVER)
+    assert dapr.stub.ttls == {"a": "-1"}
 
 
 def test_it_is_ready_and_may_be_closed_twice(either):

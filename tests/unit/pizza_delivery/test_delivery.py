@@ -80,3 +80,25 @@ def test_recalling_a_delivery_that_began_is_told(client, sidecar, pace):
     client.post("/deliver/123/recall", json={"reason": "wrong address"})
     assert sidecar.published[-1].event_id == "123:delivery_recalled"
     assert sidecar.published[-1].detail == "wrong address"
+
+
+def test_a_forgotten_order_is_delivered_anew_and_told_anew(client, sidecar):
+    for lives in (1, 2):
+        assert client.post("/deliver", json=ORDER).get_json()["status"] == "delivered"
+        assert sidecar.statuses.count("delivered") == lives
+        assert client.delete("/records/123").status_code == 200
+        assert "deliver_123" not in sidecar.stored()
+
+
+def test_a_delivery_that_runs_while_its_order_is_forgotten_stops_and_frees_its_driver(
+    client, sidecar
+):
+    def forget(_method, key):
+        if key == "123:delivery_on_the_way":
+            client.application.test_client().delete("/records/123")
+
+    sidecar.before = forget
+    assert client.post("/deliver", json=ORDER).status_code == 409
+    assert sidecar.statuses[-1] == "delivery_on_the_way"
+    assert all(each["order_id"] is None for each in client.get("/drivers").get_json()["drivers"])
+    assert "deliver_123" not in sidecar.stored()

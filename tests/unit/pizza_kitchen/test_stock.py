@@ -231,3 +231,33 @@ def test_the_stock_balances_at_every_moment_wherever_the_kitchen_dies(plan):
     for order_id in "ab":
         larder.release(order_id)
     assert all(found["reserved"] == 0 for found in larder.levels().values())
+
+
+def test_a_forgotten_order_gives_back_what_is_reserved_and_what_it_used_stays_used(client, sidecar):
+    reserve(client, TWO)
+    client.post("/cook/123/pizzas/1", json={"order": TWO})
+    assert client.delete("/records/123").status_code == 200
+    assert level(client) == (9, 0, 1, 10)
+    assert client.get("/stock/reservations/123").status_code == 404
+    sidecar.expire()
+    assert "reservation_123" not in sidecar.stored()
+    assert "cook_123" not in sidecar.stored()
+
+
+def test_an_id_that_was_forgotten_reserves_and_cooks_anew(client, sidecar):
+    for lives in (1, 2, 3):
+        assert reserve(client).status_code == 200
+        client.post("/cook/123/pizzas/1", json={"order": ORDER})
+        assert level(client) == (10 - lives, 0, lives, 10)
+        told = sidecar.statuses.count("cooking_baking")
+        assert told == lives
+        client.delete("/records/123")
+        if lives == 2:
+            sidecar.expire()
+
+
+def test_a_key_is_known_as_long_as_orders_are(client, sidecar):
+    for _ in range(2):
+        client.put("/stock/dough", json={"add": 1}, headers={"Idempotency-Key": "monday"})
+    assert level(client)[3] == 11
+    assert sidecar.ttls["restock_monday"] == 30 * 86400

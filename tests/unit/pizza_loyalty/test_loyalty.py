@@ -1,9 +1,10 @@
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from pizza_common.errors import SidecarUnavailable
-from pizza_common.event import OrderEvent
+from pizza_common.event import OrderEvent, moment
 from pizza_common.order import Order
 from pizza_common.status import Status
 from tests.unit.services import ORDER, an_order
@@ -16,9 +17,12 @@ def client(client_of):
     return client_of("pizza-loyalty")
 
 
-def tell(client, order_id="1", status=Status.DELIVERED, **customer):
-    order = an_order(order_id=order_id, customer={**ORDER["customer"], **customer})
-    event = OrderEvent.announce(Order.model_validate(order), status, "pizza-delivery")
+def tell(client, order_id="1", status=Status.DELIVERED, seconds=0, **customer):
+    order = Order.model_validate(
+        an_order(order_id=order_id, customer={**ORDER["customer"], **customer})
+    )
+    at = moment(datetime.now(UTC) + timedelta(seconds=seconds))
+    event = OrderEvent.announce(order, status, "pizza-delivery", at=at)
     data = event.model_dump(mode="json", exclude_none=True)
     return client.post("/orders-sub", json={"specversion": "1.0", "data": data})
 
@@ -165,3 +169,53 @@ def test_what_cannot_be_understood_is_dropped_or_refused(client):
     assert client.post(f"/loyalty/{JOHN}/gifts", json={"order_id": "a b"}).status_code == 400
     for body in ({}, {"delivered": -1}, {"delivered": 1, "x": 1}):
         assert client.post(f"/loyalty/{JOHN}/initialize", json=body).status_code == 400
+
+
+def forget(client, order_id="1"):
+    answer = client.delete(f"/records/{order_id}?customer={JOHN}")
+    assert answer.get_json() == {"order_id": order_id, "status": "forgotten"}
+
+
+def test_an_id_that_was_forgotten_counts_anew_and_late_events_of_the_old_order_do_not(
+    client, sidecar
+):
+    tell(client)
+    forget(client)
+    forget(client)
+    tell(client, seconds=-1)
+    assert card(client)["delivered"] == 1
+    assert sidecar.ttls["loyalty_order_1"] == 30 * 86400
+    tell(client, seconds=1)
+    tell(client, seconds=1)
+    tell(client, seconds=-1)
+    sidecar.expire()
+    tell(client, seconds=2)
+    assert card(client)["delivered"] == 2
+
+
+def test_a_delivery_that_is_heard_of_after_its_order_was_forgotten_counts_once(client):
+    forget(client)
+    for _ in range(2):
+        tell(client, seconds=-1)
+    assert card(client)["delivered"] == 1
+    tell(client, seconds=1)
+    assert card(client)["delivered"] == 2
+
+
+def test_a_forgotten_order_gives_its_gift_back_and_the_next_of_its_id_may_claim_it(client):
+    begin(client, 9)
+    assert claim(client, "1")
+    forget(client)
+    assert claim(client, "1")
+    tell(client, "1", Status.CANCELLED, seconds=-1)
+    assert not claim(client, "2")
+    tell(client, "1", Status.CANCELLED, seconds=1)
+    assert claim(client, "2")
+
+
+def test_a_delivery_from_before_the_oldest_mark_counts_nothing(client, sidecar):
+    tell(client)
+    forget(client)
+    sidecar.expire()
+    tell(client, seconds=-31 * 86400)
+    assert card(client)["delivered"] == 1

@@ -1,11 +1,12 @@
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pizza_common.errors import EtagMismatch, SidecarUnavailable
-from pizza_common.event import OrderEvent
+from pizza_common.errors import EtagMismatch, PeerRefused, PeerUnavailable, SidecarUnavailable
+from pizza_common.event import OrderEvent, moment
 from pizza_common.order import Order
 from pizza_common.settings import Settings
 from pizza_common.status import Status, rank
@@ -124,14 +125,69 @@ def test_a_write_within_a_write_that_others_forestall_does_not_multiply_the_trie
     assert sidecar.calls["save_state"] < 20
 
 
-def test_a_deleted_order_stays_away_whatever_comes_late(client):
+def at(seconds):
+    return moment(datetime.now(UTC) + timedelta(seconds=seconds))
+
+
+def forget(client):
+    assert client.delete("/records/123").get_json() == {"order_id": "123", "status": "forgotten"}
+
+
+def test_a_forgotten_order_stays_away_whatever_comes_late(client):
     client.post("/order", json=ORDER)
-    assert client.delete("/order/123").get_json() == {"success": True}
-    tell(client, an_event("cooked"))
+    forget(client)
+    tell(client, an_event("cooked", at=at(-1)))
     assert client.get("/order/123").status_code == 404
-    assert client.delete("/order/123").status_code == 404
-    assert client.post("/order", json=ORDER).status_code == 409
     assert listed(client) == ([], None)
+
+
+def test_what_is_said_after_it_was_forgotten_is_about_a_new_order_which_old_events_do_not_touch(
+    client, sidecar
+):
+    tell(client, an_event("delivered"))
+    forget(client)
+    assert sidecar.ttls["order_123"] == 30 * 86400
+    tell(client, an_event("validating", at=at(60)), an_event("delivered", at=at(-1)))
+    assert (find(client)["status"], len(find(client)["timeline"])) == ("validating", 1)
+    assert listed(client) == (["123"], None)
+    sidecar.expire()
+    assert find(client)["status"] == "validating"
+
+
+def test_an_order_that_was_forgotten_may_be_registered_anew_with_other_content(client):
+    client.post("/order", json=ORDER)
+    forget(client)
+    assert client.post("/order", json=an_order(size="small")).status_code == 200
+    tell(client, an_event("delivered", at=at(-1)))
+    assert (find(client)["size"], find(client)["status"]) == ("small", "received")
+
+
+def test_a_mark_of_the_version_before_gives_way_to_what_is_said_from_now_on(sidecar, client_of):
+    sidecar.save_state("order_123", {"deleted": True, "page": 0})
+    client = client_of("pizza-order")
+    tell(client, an_event("delivered", at=at(-5)))
+    assert client.get("/order/123").status_code == 404
+    tell(client, an_event("validating", at=at(5)))
+    assert find(client)["status"] == "validating"
+
+
+def test_an_event_from_before_the_oldest_mark_begins_no_order(client, sidecar):
+    tell(client, an_event("delivered"))
+    forget(client)
+    sidecar.expire()
+    tell(client, an_event("delivered", at=at(-31 * 86400)))
+    assert client.get("/order/123").status_code == 404
+
+
+def test_deleting_has_the_whole_shop_forget_and_passes_its_answer_on(client, sidecar):
+    client.post("/order", json=ORDER)
+    sidecar.peers["forget-order"] = {}
+    assert client.delete("/order/123").get_json() == {"success": True}
+    sidecar.fail("invoke", PeerRefused("a workflow works on it", 409), times=1)
+    assert client.delete("/order/123").status_code == 409
+    sidecar.fail("invoke", PeerUnavailable(), times=1)
+    assert client.delete("/order/123").status_code == 503
+    assert find(client)["status"] == "received"
 
 
 def test_a_write_of_another_replica_between_is_not_lost(client, client_of, sidecar):

@@ -63,11 +63,11 @@ def test_a_write_that_has_to_be_tried_again_is_told_once(client, sidecar, monkey
     tell(client, "validating")
     save, refused = sidecar.save_state, []
 
-    def save_at_the_second_try(key, value, etag=""):
+    def save_at_the_second_try(key, value, etag="", ttl=None):
         if key == "order_123" and not refused:
             refused.append(key)
             raise EtagMismatch
-        save(key, value, etag)
+        save(key, value, etag, ttl)
 
     monkeypatch.setattr(sidecar, "save_state", save_at_the_second_try)
     assert len(told(client, "processing")) == 1
@@ -85,7 +85,7 @@ def test_a_reminder_is_counted_and_moves_no_order(client):
 def test_orders_in_a_state_are_those_that_entered_it_less_those_that_left_it(client):
     told(client, "validating", "processing", "cooked", "confirmed", "delivered")
     assert values(client, ENTERED).keys() - values(client, LEFT).keys() == {("delivered",)}
-    client.delete("/order/123")
+    client.delete("/records/123")
     entered, left = values(client, ENTERED), values(client, LEFT)
     assert entered.keys() - left.keys() == {("deleted",)}
     assert left.keys() - entered.keys() == {("none",)}

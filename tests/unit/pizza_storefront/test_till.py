@@ -131,3 +131,41 @@ def test_the_customer_is_told_the_price_and_the_time_unless_the_order_was_cancel
     assert told.detail == "1450 cents, estimated at 2026-01-01T11:00:00.000Z"
     client.post("/orders/123/cancel")
     assert client.post("/orders/123/confirm", json=body).status_code == 409
+
+
+def receipts(client):
+    found = client.get("/payments/123/receipts").get_json()["receipts"]
+    return [(each["status"], each["captured_cents"], each["refunded_cents"]) for each in found]
+
+
+def test_what_was_taken_for_a_forgotten_order_has_a_receipt_and_the_id_pays_anew(client, sidecar):
+    for _ in range(2):
+        authorize(client)
+        capture(client)
+        for _ in range(2):
+            assert client.delete("/records/123").status_code == 200
+        assert client.get("/payments/123").status_code == 404
+    assert receipts(client) == [("captured", PRICE, 0)] * 2
+    assert sidecar.ttls["payment_123"] == 3650 * 86400
+    authorize(client, an_order(size="small"))
+    assert amounts(client) == ("authorized", 950, 0, 0)
+    sidecar.expire()
+    assert receipts(client) == [("captured", PRICE, 0)] * 2
+
+
+def test_money_that_was_only_set_aside_is_gone_with_its_order(client, sidecar):
+    authorize(client)
+    client.delete("/records/123")
+    assert receipts(client) == []
+    assert sidecar.stored() == []
+
+
+def test_a_forgetting_that_fails_anywhere_keeps_one_receipt_when_asked_again(client, sidecar):
+    for after in range(3):
+        authorize(client)
+        capture(client)
+        sidecar.fail("get_state", SidecarUnavailable(), after=after)
+        client.delete("/records/123")
+        sidecar.refuse_what_is_written()
+        client.delete("/records/123")
+        assert len(receipts(client)) == after + 1

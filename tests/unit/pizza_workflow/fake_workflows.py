@@ -65,6 +65,10 @@ class FakeWorkflows:
     def terminate_any(self, instance: str) -> None:
         self.terminate(instance)
 
+    def purge(self, order_id: str) -> None:
+        self._called("purge", order_id)
+        self.instances.pop(order_id, None)
+
     def close(self) -> None:
         self.calls.append(("close",))
 

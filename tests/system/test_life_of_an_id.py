@@ -1,0 +1,53 @@
+"""The life of an order id: what is deleted may be ordered again; what was charged has a record."""
+
+from tests.system.shop import TIMELINE, Shop, an_order
+
+
+def test_the_workshops_requests_in_their_order_leave_an_order_that_is_seen_to_its_end(
+    shop: Shop,
+) -> None:
+    order = an_order(order_id="workshop-123")
+    of_order = {"order_id": order["order_id"]}
+    book, desk, path = "pizza-order", "pizza-workflow", f"/order/{order['order_id']}"
+
+    assert shop.ask("POST", book, "/order", order).status == 200
+    assert shop.ask("GET", book, path).status == 200
+    assert shop.ask("DELETE", book, path).status == 200
+    assert shop.ask("GET", book, path).status == 404
+    assert shop.ask("POST", "pizza-storefront", "/order", order).status == 200
+    assert shop.ask("POST", desk, "/start-order", order).status == 200
+    assert shop.ask("DELETE", book, path).status == 409
+    shop.wait_for_place(order["order_id"], "waiting_for_validation")
+    decision = {**of_order, "approved": True}
+    assert shop.ask("POST", desk, "/validate-pizza", decision).status == 200
+    assert shop.ask("GET", desk, f"/get-status/{order['order_id']}").status == 200
+    for request in ("/pause-order", "/resume-order", "/cancel-order"):
+        assert shop.ask("POST", desk, request, of_order).status in (200, 409)
+
+    assert shop.wait_for_end(order["order_id"])["result"]["status"] == "completed"
+    assert shop.wait_for_statuses(order["order_id"], TIMELINE) == TIMELINE
+    assert shop.get("pizza-storefront", f"/payments/{order['order_id']}")["status"] == "captured"
+
+
+def test_what_was_delivered_may_be_deleted_and_ordered_again_as_a_new_order(shop: Shop) -> None:
+    customer = {"name": "Twice Lived", "address": "2 Again Rd", "phone": "555-2222"}
+    order = an_order(customer=customer)
+    order_id = order["order_id"]
+    for lives in (1, 2):
+        shop.deliver(shop.place(order))
+        assert shop.wait_for_statuses(order_id, TIMELINE) == TIMELINE
+        shop.wait_for_card("twice-lived.5552222", lives)
+        assert shop.ask("DELETE", "pizza-order", f"/order/{order_id}").status == 200
+        assert not shop.knows(order_id)
+        receipts = shop.get("pizza-storefront", f"/payments/{order_id}/receipts")["receipts"]
+        assert [receipt["captured_cents"] for receipt in receipts] == [1450] * lives
+    assert shop.ask("GET", "pizza-storefront", f"/payments/{order_id}").status == 404
+
+
+def test_while_a_workflow_works_on_an_order_it_is_not_deleted(slow_shop: Shop) -> None:
+    order_id = slow_shop.place(an_order())
+    slow_shop.wait_for_status(order_id, "validating")
+    assert slow_shop.ask("DELETE", "pizza-order", f"/order/{order_id}").status == 409
+    assert slow_shop.ask("GET", "pizza-order", f"/order/{order_id}").status == 200
+    slow_shop.post("/cancel-order", {"order_id": order_id})
+    assert slow_shop.wait_for_end(order_id)["result"]["status"] == "cancelled"

@@ -1,0 +1,132 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pizza_common.errors import PeerUnavailable, SidecarUnavailable
+from pizza_common.event import moment
+from tests.unit.services import ORDER, an_order
+
+RECORDS = "records/123"
+OF_JOHN = f"{RECORDS}?customer=john-doe.5550123"
+FORGOTTEN = (200, {"order_id": "123", "status": "forgotten"})
+
+
+@pytest.fixture(autouse=True)
+def peers_that_forget(sidecar):
+    sidecar.peers |= {RECORDS: {}, OF_JOHN: {}}
+
+
+@pytest.fixture
+def asked(sidecar):
+    """The services that were asked to forget, in order."""
+    asked = []
+
+    def before(method, key):
+        if method == "invoke":
+            asked.append(key.partition("/")[0])
+
+    sidecar.before = before
+    return asked
+
+
+def ended(post, workflows, status="COMPLETED"):
+    post("/start-order", ORDER)
+    workflows.put(status)
+    workflows.calls.clear()
+
+
+def test_an_order_that_is_over_is_forgotten_by_all_and_by_the_order_book_last(
+    post, workflows, sidecar, asked
+):
+    ended(post, workflows)
+    assert post("/forget-order") == FORGOTTEN
+    assert asked == [
+        "pizza-kitchen",
+        "pizza-delivery",
+        "pizza-storefront",
+        "pizza-loyalty",
+        "pizza-order",
+    ]
+    assert workflows.names() == ["purge"]
+    assert sidecar.stored() == []
+
+
+def test_what_was_forgotten_is_started_again_also_with_other_content(post, workflows):
+    ended(post, workflows)
+    post("/forget-order")
+    assert post("/start-order", an_order(size="small"))[0] == 200
+    assert workflows.instances["123"].order["size"] == "small"
+
+
+@pytest.mark.parametrize("status", ["PENDING", "RUNNING", "SUSPENDED"])
+def test_an_order_on_which_a_workflow_works_is_not_forgotten(post, workflows, asked, status):
+    ended(post, workflows, status)
+    assert post("/forget-order")[0] == 409
+    assert (asked, workflows.calls) == ([], [])
+
+
+def test_an_order_that_only_the_book_has_is_forgotten_and_one_that_nobody_has_is_not_found(post):
+    assert post("/forget-order")[0] == 404
+    assert post("/forget-order", {"order_id": "123", "order": ORDER}) == FORGOTTEN
+
+
+@pytest.mark.parametrize("away", range(5))
+def test_a_forgetting_that_failed_anywhere_is_finished_by_the_next(post, workflows, sidecar, away):
+    ended(post, workflows)
+    sidecar.fail("invoke", PeerUnavailable(), after=away)
+    assert post("/forget-order")[0] == 503
+    assert post("/forget-order") == FORGOTTEN
+    assert sidecar.stored() == []
+
+
+def test_a_forgetting_that_failed_is_finished_by_the_next_start(post, workflows, sidecar):
+    ended(post, workflows)
+    workflows.fails = SidecarUnavailable()
+    assert post("/forget-order")[0] == 503
+    assert post("/start-order", an_order(size="small"))[0] == 200
+    assert workflows.names() == ["purge", "start"]
+    assert sidecar.get_state("request_123")[0]["started"] is True
+
+
+def seconds_ago(seconds):
+    return moment(datetime.now(UTC) - timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("record", "recent"),
+    [
+        ({"started": True, "forgetting": seconds_ago(1)}, True),
+        ({"started": True, "forgetting": seconds_ago(3600)}, False),
+        ({"started": False, "at": seconds_ago(1)}, True),
+        ({"started": False, "at": seconds_ago(3600)}, False),
+        ({"started": False}, False),  # of the version before
+    ],
+)
+def test_a_replica_that_works_on_the_record_is_left_to_it_until_it_must_have_died(
+    post, sidecar, record, recent
+):
+    sidecar.save_state("request_123", {"order": ORDER, **record})
+    assert post("/forget-order")[0] == (503 if recent else 200)
+
+
+def test_a_start_keeps_away_from_a_forgetting_of_another_replica(post, workflows, sidecar):
+    record = {"order": ORDER, "started": True, "forgetting": seconds_ago(1)}
+    sidecar.save_state("request_123", record)
+    assert post("/start-order", ORDER)[0] == 503
+    assert workflows.calls == []
+
+
+def test_a_start_that_comes_between_looking_and_forgetting_is_first(app, workflows, sidecar):
+    post = app.test_client().post
+    started = []
+
+    def start_meanwhile(method, key):
+        if method == "save_state" and key == "request_123" and not started:
+            started.append(key)
+            other = {"order": ORDER, "started": True}
+            sidecar.save_state("request_123", other)
+            workflows.put("RUNNING")
+
+    sidecar.before = start_meanwhile
+    answer = post("/forget-order", json={"order_id": "123", "order": ORDER})
+    assert answer.status_code == 409
