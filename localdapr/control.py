@@ -24,13 +24,13 @@ from localdapr.errors import (
     PortInUseError,
     RefusedError,
 )
+from localdapr.private import SOCKET
 from localdapr.race import end_tasks
 from localdapr.run import Run
 
 if TYPE_CHECKING:
     from localdapr.host import Host
 
-SOCKET = "control.sock"
 LONGEST_LINE = 256 * 1024 * 1024  # bytes
 ERRORS = {"PortInUseError": PortInUseError}  # by the kind of a refusal; others: RefusedError
 log = logging.getLogger(__name__)

@@ -5,6 +5,7 @@ LocalDaprError            shown to the user as one line, exit code 1
 ├── PortInUseError        a port that an app or its sidecar needs is taken
 ├── AppFailedError        an app did not start, or ended before it was ready
 ├── DatabaseError         the data file is corrupt, foreign or locked
+│   ├── DamagedError      the data file or its log is damaged, or less than was acknowledged
 │   └── FolderInUseError  another localdapr keeps the data of this folder
 ├── NobodyThereError      no localdapr runs on the data folder
 ├── RefusedError          the localdapr that keeps the data does not do what it was asked
@@ -34,6 +35,10 @@ class AppFailedError(LocalDaprError):
 
 class DatabaseError(LocalDaprError):
     """The data file is corrupt, was made by something else, or belongs to another process."""
+
+
+class DamagedError(DatabaseError):
+    """The data file or its log is damaged, or holds less than was acknowledged."""
 
 
 class FolderInUseError(DatabaseError):

@@ -22,7 +22,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from localdapr.errors import DatabaseError, FolderInUseError
+from localdapr import private
+from localdapr.check_file import SUFFIX, CheckFile
+from localdapr.checked_log import CheckedLog
+from localdapr.damage import find_damage
+from localdapr.errors import DamagedError, DatabaseError, FolderInUseError
+from localdapr.wal import PAGE
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
@@ -31,9 +36,9 @@ Then = Callable[[Any, BaseException | None], None]  # is told the result, or the
 APPLICATION_ID = 0x6C64_6170  # "ldap": SQLite's field for "whose file is this"
 FORMAT = 2
 GROUP = 256  # jobs in one transaction: bounds the wait of the first
-CHECKPOINT = 4000  # pages of 4 kB in the log: rare enough not to be felt, quick enough to read
 PATIENCE = 0.002  # seconds that a commit waits when all who wait for it are patient
-FILE_NAME = "localdapr.db"
+FILE_NAME = private.DATA_FILE
+HEADER = b"SQLite format 3\0"
 
 
 class Store:
@@ -44,11 +49,7 @@ class Store:
         self.path = folder / FILE_NAME
         self._lock = lock_folder(folder)
         try:
-            self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            # Before anything is read: then no lock is taken and no memory shared for each commit.
-            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-            _check(self._db, self.path)
-            _prepare(self._db, schemas)
+            self._db, self._log = _open(self.path, schemas)
         except (sqlite3.DatabaseError, OSError, DatabaseError) as cause:
             os.close(self._lock)
             raise _refusal(self.path, cause) from cause
@@ -106,8 +107,8 @@ class Store:
             self._settle(self._failure)
         while self._line or self._group:
             self._run_line()
-            self._settle(_commit(self._db))
-        self._db.close()
+            self._settle(self._commit())
+        self._log.close()
         os.close(self._lock)
 
     def _call(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -158,8 +159,14 @@ class Store:
     def _serve_commits(self) -> None:
         """The thread: commit whenever a loop asks, and tell that loop; until None comes."""
         while (loop := self._commits.get()) is not None:
-            self._failure = _commit(self._db)
+            self._failure = self._commit()
             loop.call_soon_threadsafe(self._end_commit, loop)
+
+    def _commit(self) -> sqlite3.Error | None:
+        failure = _commit(self._db)
+        if failure is None:
+            self._log.note_commit()
+        return failure
 
     def _end_commit(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._committing:  # else `close` was quicker
@@ -218,13 +225,46 @@ def _roll_back(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
 
 
+def _open(path: Path, schemas: Sequence[str]) -> tuple[sqlite3.Connection, CheckedLog]:
+    """Raises DatabaseError, sqlite3.DatabaseError and OSError, and leaves what it refuses."""
+    _check_header(path)
+    check = CheckFile(path.with_name(path.name + SUFFIX))
+    with contextlib.ExitStack() as undo:
+        undo.callback(check.close)
+        if damage := find_damage(path, check):
+            raise _damaged(path, damage)
+        private.make_file(path)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        undo.callback(connection.close)
+        # Before anything is read: then no lock is taken and no memory shared for each commit.
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        _check(connection, path)
+        _prepare(connection, schemas)
+        log = CheckedLog(connection, path, check)
+        undo.pop_all()
+    return connection, log
+
+
 def _tune(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA page_size={PAGE}")  # of a new file; a file that is there keeps its
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT}")
     # Debian's SQLite overwrites with zeros what is deleted, and so writes large payloads once more.
     connection.execute("PRAGMA secure_delete=OFF")
+
+
+def _check_header(path: Path) -> None:
+    """Refuse the file of another format without a connection, whose end would change it."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(72)
+    except FileNotFoundError:
+        return
+    made_by, mark = (int.from_bytes(header[at : at + 4], "big") for at in (60, 68))
+    if header.startswith(HEADER) and mark == APPLICATION_ID and made_by not in (0, FORMAT):
+        raise _other_format(path, made_by)
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
@@ -232,13 +272,10 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     _check_mark(connection, path)
     (made_by,) = connection.execute("PRAGMA user_version").fetchone()
     if made_by != FORMAT and _has_tables(connection):
-        raise DatabaseError(
-            f"{path} has format {made_by}, this localdapr reads format {FORMAT}; "
-            "name another --data-dir or remove the file"
-        )
+        raise _other_format(path, made_by)
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
-        raise sqlite3.DatabaseError(str(verdict).splitlines()[-1])
+        raise _damaged(path, str(verdict).splitlines()[-1])
 
 
 def _check_mark(connection: sqlite3.Connection, path: Path) -> None:
@@ -271,7 +308,7 @@ def remove_data(folder: Path) -> None:
             with contextlib.closing(sqlite3.connect(path)) as connection:
                 connection.execute("PRAGMA locking_mode=EXCLUSIVE")
                 _check_mark(connection, path)
-        for suffix in ("", "-wal", "-shm", "-journal"):
+        for suffix in ("", *private.BESIDE):
             path.with_name(f"{FILE_NAME}{suffix}").unlink(missing_ok=True)
     except (sqlite3.DatabaseError, OSError) as cause:
         raise _refusal(path, cause) from cause
@@ -293,8 +330,8 @@ def lock_folder(folder: Path) -> int:
     Raises FolderInUseError, and DatabaseError when there can be no such folder.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        private.make_folder(folder)
+        handle = os.open(folder / private.LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as cause:
         raise DatabaseError(f"{folder} cannot be used as data folder: {cause.strerror}") from cause
     try:
@@ -304,7 +341,22 @@ def lock_folder(folder: Path) -> int:
         raise FolderInUseError(
             f"{folder} is in use by another localdapr; stop it or name another --data-dir"
         ) from cause
+    private.tighten(folder)
     return handle
+
+
+def _other_format(path: Path, made_by: int) -> DatabaseError:
+    return DatabaseError(
+        f"{path} has format {made_by}, this localdapr reads format {FORMAT}; "
+        "name another --data-dir or remove the file"
+    )
+
+
+def _damaged(path: Path, what: str) -> DamagedError:
+    return DamagedError(
+        f"{path} cannot be used ({what}); localdapr recover --data-dir {path.parent} "
+        "keeps a copy and goes on with what is whole"
+    )
 
 
 def _refusal(path: Path, cause: Exception) -> DatabaseError:
