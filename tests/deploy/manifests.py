@@ -1,6 +1,7 @@
 """The manifests of deploy/, put together as kustomize would, and the schemas of their kinds.
 
-Of kustomize there is what deploy/k8s uses: resources, a namespace, and merge patches.
+Of kustomize there is what deploy/k8s uses: resources, a namespace, merge patches, and digests of
+images.
 """
 
 import copy
@@ -49,6 +50,12 @@ def _rendered(folder: Path) -> tuple[Resource, ...]:
         target = patch.get("target") or {"kind": change["kind"], "name": name_of(change)}
         del change["metadata"]["name"]
         resources = [merged(each, change) if _is(each, target) else each for each in resources]
+    digests = {image["name"]: image["digest"] for image in plan.get("images", [])}
+    for pod in pods(resources).values():
+        for container in pod["spec"]["containers"]:
+            name = container["image"].split(":")[0]
+            if name in digests:
+                container["image"] = f"{name}@{digests[name]}"
     for each in resources:
         if "namespace" in plan and each["kind"] != "Namespace":
             each["metadata"]["namespace"] = plan["namespace"]
@@ -75,17 +82,18 @@ def _is(resource: Resource, target: dict[str, str]) -> bool:
 
 
 def merged(old: Any, new: Any) -> Any:
-    """Maps key by key, `containers` by their names; anything else is replaced."""
+    """Maps key by key, `containers` and `env` by their names; anything else is replaced."""
     if isinstance(old, dict) and isinstance(new, dict):
         return old | {key: _merged_field(key, old.get(key), value) for key, value in new.items()}
     return new
 
 
 def _merged_field(key: str, old: Any, new: Any) -> Any:
-    if key != "containers" or old is None:
+    if key not in ("containers", "env") or old is None:
         return merged(old, new)
     changes = {each["name"]: each for each in new}
-    return [merged(each, changes.get(each["name"], {})) for each in old]
+    kept = [merged(each, changes.pop(each["name"], {})) for each in old]
+    return [*changes.values(), *kept]
 
 
 def check(resource: Resource) -> None:

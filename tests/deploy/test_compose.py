@@ -77,6 +77,19 @@ def test_a_sidecar_reads_the_shops_resources_with_another_address_of_redis(name:
         assert set(there["scopes"]) <= set(here["scopes"])
 
 
+@pytest.mark.parametrize("app", APPS, ids=lambda app: app.app_id)
+def test_a_service_and_its_sidecar_have_one_token_that_is_made_by_who_starts_them(
+    app: AppPorts,
+) -> None:
+    tokens = {
+        SERVICES[name]["environment"]["APP_API_TOKEN"]
+        for name in (app.app_id, f"{app.app_id}-dapr")
+    }
+    (token,) = tokens
+    assert re.fullmatch(r"\$\{APP_API_TOKEN:\?.*docs/deploy\.md.*\}", token)  # required, no default
+    assert "APP_API_TOKEN=" in (REPO / "docs/deploy.md").read_text()
+
+
 def test_dapr_is_of_the_version_that_the_tests_run_on() -> None:
     images = {service["image"] for service in SERVICES.values()}
     ours = {f"daprio/{name}:{DAPR}" for name in ("daprd", "placement", "scheduler")}
@@ -116,6 +129,9 @@ def test_prometheus_asks_each_service_under_its_name() -> None:
         for job in config["scrape_configs"]
     }
     assert asked == {app.app_id: [f"{app.app_id}-dapr:{app.app}"] for app in APPS}
+    for app in APPS:
+        allowed = SERVICES[app.app_id]["environment"]["PIZZA_ALLOWED_HOSTS"]
+        assert f"{app.app_id}-dapr" in allowed.split("$")[0].split(",")
     mounted = [volume.split(":")[0] for volume in SERVICES["prometheus"]["volumes"]]
     assert "./compose/prometheus.yaml" in mounted
 

@@ -36,6 +36,7 @@ EVERY = {
     for folder, resources in OVER_BASE.items()
     for each in resources
 }
+FRONT_DOOR = ("pizza-order", "pizza-workflow")
 SECRET = ("redisHost", "redisPassword")  # as the shop's own components name them
 PODS = {name: pod for resources in OVER_BASE.values() for name, pod in pods(resources).items()}
 
@@ -91,7 +92,7 @@ def test_an_app_of_the_manifest_has_a_deployment_under_its_id_and_port(app: AppP
     assert (given["prometheus.io/port"], given["prometheus.io/path"]) == (str(app.app), "/metrics")
     assert given["dapr.io/config"] in named(resources, "Configuration")
     assert container["args"] == [f"{app.app_id}/app.py"]
-    assert container["env"] == [{"name": "APP_PORT", "value": str(app.app)}]
+    assert {"name": "APP_PORT", "value": str(app.app)} in container["env"]
     assert container["ports"] == [{"name": "http", "containerPort": app.app}]
 
 
@@ -135,7 +136,40 @@ def test_a_pod_is_bounded_and_may_do_nothing_but_its_work(pod: Resource) -> None
 @pytest.mark.parametrize("pod", PODS.values(), ids=PODS)
 def test_an_image_has_a_version(pod: Resource) -> None:
     for container in pod["spec"]["containers"]:
-        assert re.fullmatch(r"[\w./-]+:\d+\.\d+[\w.-]*", container["image"])
+        assert re.fullmatch(r"[\w./-]+(:\d+\.\d+[\w.-]*|@sha256:[0-9a-f]{64})", container["image"])
+
+
+def test_in_production_images_are_named_by_their_digests() -> None:
+    for name, pod in pods(rendered(K8S / "overlays/production")).items():
+        images = [container["image"] for container in pod["spec"]["containers"]]
+        images.append(pod["metadata"]["annotations"]["dapr.io/sidecar-image"])
+        assert all(re.search(r"@sha256:[0-9a-f]{64}$", image) for image in images), name
+
+
+@pytest.mark.parametrize("app", APPS, ids=lambda app: app.app_id)
+def test_service_and_sidecar_know_each_other_by_tokens_of_the_same_secrets(app: AppPorts) -> None:
+    deployment = named(rendered(BASE), "Deployment")[app.app_id]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    given = {row["name"]: row["valueFrom"] for row in container["env"] if "valueFrom" in row}
+    for variable, annotation in (
+        ("APP_API_TOKEN", "dapr.io/app-token-secret"),
+        ("DAPR_API_TOKEN", "dapr.io/api-token-secret"),
+    ):  # of that secret Dapr's injector takes the key `token`
+        secret = {"name": annotations(deployment)[annotation], "key": "token"}
+        assert given[variable] == {"secretKeyRef": secret}
+
+
+def test_the_services_take_the_names_under_which_clients_reach_them() -> None:
+    defaults = named(rendered(BASE), "ConfigMap")["pizza-defaults"]
+    allowed = defaults["data"]["PIZZA_ALLOWED_HOSTS"].split(",")
+    space = defaults["metadata"]["namespace"]
+    for domain in ("", f".{space}", f".{space}.svc", f".{space}.svc.cluster.local"):
+        for name in FRONT_DOOR:
+            assert {f"{name}{domain}", domain} & set(allowed), f"{name}{domain}"
+    for pod in pods(rendered(BASE)).values():
+        (container,) = pod["spec"]["containers"]
+        read = [each["configMapRef"]["name"] for each in container["envFrom"]]
+        assert read == ["pizza-defaults", "pizza-settings"]  # the last one counts
 
 
 @pytest.mark.parametrize("deployment", named(rendered(BASE), "Deployment").values(), ids=name_of)
