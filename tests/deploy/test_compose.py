@@ -94,6 +94,9 @@ def test_dapr_is_of_the_version_that_the_tests_run_on() -> None:
     images = {service["image"] for service in SERVICES.values()}
     ours = {f"daprio/{name}:{DAPR}" for name in ("daprd", "placement", "scheduler")}
     assert {image for image in images if image.startswith("daprio/")} == ours
+    (patch,) = documents(DEPLOY / "k8s/overlays/production/sidecar-image.yaml")
+    image = patch["spec"]["template"]["metadata"]["annotations"]["dapr.io/sidecar-image"]
+    assert image.split("@")[0] == f"daprio/daprd:{DAPR}"
     pinned = (REPO / "tools/dapr-runtime/go.mod").read_text()
     assert re.search(rf"github\.com/dapr/dapr v{re.escape(DAPR)}\b", pinned)
 
