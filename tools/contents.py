@@ -10,7 +10,7 @@ from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[1]
 ENOUGH = 4
-"""A page with fewer sections needs no table."""
+"""A page with fewer headings needs no table."""
 
 FENCE = re.compile(r"(?ms)^```.*?^```$")
 HEADING = re.compile(r"(?m)^(##|###) +(.+?) *$")
@@ -39,9 +39,9 @@ def headings(text: str) -> list[tuple[int, str]]:
 
 
 def contents(text: str) -> str:
-    """The table of contents that the page should have; empty when it has few sections."""
+    """The table of contents that the page should have; empty when it has few headings."""
     found = headings(text)
-    if sum(level == 2 for level, _ in found) < ENOUGH:
+    if len(found) < ENOUGH:
         return ""
     seen: dict[str, int] = {}
     return "".join(
