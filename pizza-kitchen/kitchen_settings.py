@@ -13,5 +13,5 @@ class KitchenSettings(Settings):
         default=10_000,
         ge=0,
         le=MAX_UNITS,
-        description="Units of each ingredient that a new shop begins with",
+        description="Units of each ingredient in the stock of a new shop",
     )

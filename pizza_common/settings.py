@@ -25,36 +25,54 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
 
     app_port: int = Field(
-        default=8001, ge=1, le=65535, description="Port the service listens on; by service"
+        default=8001,
+        ge=1,
+        le=65535,
+        description="Port the service listens on; each service has its own default",
     )
     dapr_http_port: int = Field(
-        default=3501, ge=1, le=65535, description="The sidecar's HTTP port; by service"
+        default=3501,
+        ge=1,
+        le=65535,
+        description="HTTP port of the sidecar; each service has its own default",
     )
     dapr_grpc_port: int = Field(
-        default=4501, ge=1, le=65535, description="The sidecar's gRPC port; by service"
+        default=4501,
+        ge=1,
+        le=65535,
+        description="gRPC port of the sidecar; each service has its own default",
     )
     dapr_api_token: str = Field(
-        default="", description="Token the sidecar asks for; none when empty", repr=False
+        default="",
+        description="Token that the service sends to its sidecar; empty: it sends none",
+        repr=False,
     )
     pizza_host: str = Field(default="127.0.0.1", description="Address the service listens on")
     pizza_threads: int = Field(
-        default=128, ge=1, le=1024, description="Requests that a service works on at a time"
+        default=128,
+        ge=1,
+        le=1024,
+        description="Number of requests that a service handles at the same time",
     )
     pizza_time_scale: float = Field(
         default=1.0,
         ge=0,
         le=3600,
         allow_inf_nan=False,
-        description="Factor on the seconds of every stage; 0 takes no time",
+        description="Factor by which the duration of every stage is multiplied; 0: stages "
+        "take no time",
     )
     pizza_sidecar_timeout: float = Field(
         default=10.0,
         gt=0,
         le=300,
-        description="Seconds to wait for the sidecar's state and pub/sub",
+        description="Timeout in seconds for a state or publish call to the sidecar",
     )
     pizza_shutdown_seconds: float = Field(
-        default=10.0, ge=0, le=300, description="Seconds that requests in flight get at a stop"
+        default=10.0,
+        ge=0,
+        le=300,
+        description="Seconds that a stopping service gives to requests in flight",
     )
     pizza_max_body_bytes: int = Field(
         default=262_144,  # a hundred orders of twenty items
@@ -70,17 +88,18 @@ class Settings(BaseSettings):
     )
     pizza_faults: bool = Field(
         default=False,
-        description="Lets operators make steps fail or wait by POST /faults; never on a live shop",
+        description="Enables POST /faults, by which steps are made to fail or wait; for tests only",
     )
     pizza_log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least level that is logged"
+        default="info", description="Lowest level that is logged: debug, info, warning or error"
     )
     pizza_log_format: Literal["auto", "json", "console"] = Field(
-        default="auto", description="json, console, or auto: console on a terminal, else json"
+        default="auto",
+        description="json, console, or auto: console when the output ends on a terminal, else json",
     )
     otel_exporter_otlp_endpoint: str = Field(
         default="",
-        description="Where traces are sent, by OTLP over HTTP; none are made when empty",
+        description="URL to which traces are sent by OTLP over HTTP; empty: no tracing",
     )
 
 
