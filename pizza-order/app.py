@@ -8,6 +8,8 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
 from pydantic import BaseModel, ConfigDict, Field
 
+from dead_letter_routes import install_dead_letters
+from dead_letters import DeadLetters
 from order_book import OrderBook
 from order_watch import OrderWatch
 from pizza_common.answers import OrderAnswer
@@ -130,6 +132,7 @@ def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None)
     app.register_api(api)
     app.register_api(orders_subscription(book.note))
     app.register_api(records_route(book.forget))
+    install_dead_letters(app, DeadLetters(sidecar, app.extensions["metrics"]))
     return app
 
 

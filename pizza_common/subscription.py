@@ -27,7 +27,7 @@ class CloudEvent(BaseModel):
 
 
 class Delivery(BaseModel):
-    """What the sidecar shall do with the event: SUCCESS forgets it, DROP sets it aside for good."""
+    """What the sidecar shall do with the event: SUCCESS forgets it, DROP makes it a dead letter."""
 
     status: str
 
@@ -36,12 +36,17 @@ TAKEN = Delivery(status="SUCCESS").model_dump()
 DROPPED = Delivery(status="DROP").model_dump()
 
 
+def subscription_api(name: str) -> APIBlueprint:
+    """For routes to which the sidecar delivers events."""
+    return APIBlueprint(name, __name__, abp_responses=problem_docs(400, 413, 503))
+
+
 def orders_subscription(take: Callable[[OrderEvent], None]) -> APIBlueprint:
     """The route that the sidecar delivers events of topic `orders` to; `take` may raise.
 
     DROP is for what can never be understood; what raises is delivered again.
     """
-    api = APIBlueprint("subscription", __name__, abp_responses=problem_docs(400, 413, 503))
+    api = subscription_api("subscription")
 
     @api.post("/orders-sub", responses={200: Delivery})
     def note(body: CloudEvent) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def test_panels_lie_beside_each_other_within_the_width() -> None:
 
 
 def test_queries_name_labels_that_the_metrics_have() -> None:
-    known = {"method", "route", "status", "step", "outcome"} | GIVEN_BY_PROMETHEUS
+    known = {"method", "route", "status", "step", "outcome", "publishable"} | GIVEN_BY_PROMETHEUS
     found = [match for query in QUERIES for match in LABELS.findall(query)]
     named = {name.strip() for group, one in found for name in (group or one).split(",")}
     assert named <= known
