@@ -5,25 +5,22 @@ says that its table of apps is printed, and which ends with localdapr, however t
 """
 
 import argparse
-import json
+import itertools
 import os
 import select
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tools.own_python import with_own_python
 from tools.shop_ports import REPO, AppPorts, read_ports
 
+if TYPE_CHECKING:  # imported late: it takes half a second, and localdapr is not to wait for it
+    from tools.shop_client import ShopClient
+
 POLL_SECONDS = 0.1
-WHAT = {
-    "pizza-order": "the order book",
-    "pizza-storefront": "takes orders",
-    "pizza-kitchen": "cooks",
-    "pizza-delivery": "delivers",
-    "pizza-workflow": "one workflow per order: start here",
-    "pizza-loyalty": "counts orders: every tenth has a free pizza",
-}
+FIRST_ORDER = 123  # as in Endpoints.http
 
 
 def main() -> None:
@@ -54,40 +51,35 @@ def announce_when_ready(apps: tuple[AppPorts, ...]) -> int:
     os.close(write_end)
     if os.fork() == 0:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        if wait_until_ready(apps, read_end):
-            sys.stdout.write(guide(apps))
-            sys.stdout.flush()
+        say_what_to_try(apps, read_end)
     os._exit(0)
 
 
-def wait_until_ready(apps: tuple[AppPorts, ...], end: int) -> bool:
-    """Whether all became ready before localdapr ended; their own word for it comes last."""
+def say_what_to_try(apps: tuple[AppPorts, ...], end: int) -> None:
+    """Print the guide once all became ready, if they do before localdapr ends."""
     if not os.read(end, 1):
-        return False
+        return
     from tools.shop_client import ShopClient
+    from tools.shop_guide import guide
 
     client = ShopClient({app.app_id: app.url for app in apps})
+    if wait_until_ready(client, end):
+        sys.stdout.write(guide(apps, new_order_id(client)))
+        sys.stdout.flush()
+
+
+def wait_until_ready(client: "ShopClient", end: int) -> bool:
+    """Whether all became ready before localdapr ended; their own word for it comes last."""
     while not client.is_ready():
         if select.select([end], [], [], POLL_SECONDS)[0]:
             return False
     return True
 
 
-def guide(apps: tuple[AppPorts, ...]) -> str:
-    """Where everything is, and what to do next."""
-    from tools.shop_client import SAMPLE_ORDER
-
-    at = {app.app_id: app.url for app in apps}
-    rows = [f"  {name:<17} {url}  {url}/openapi  {WHAT[name]}" for name, url in at.items()]
-    width = max(len(url) for url in at.values()) + 2
-    title = f"  {'service':<17} {'address':<{width}}{'its API'}"
-    start = f"curl {at['pizza-workflow']}/start-order -d '{json.dumps(SAMPLE_ORDER)}'"
-    look = f"curl {at['pizza-order']}/order/{SAMPLE_ORDER['order_id']}"
-    lines = ["", "The pizza shop is open.", "", title, *rows, ""]
-    lines += ["Next, in another terminal, order a pizza and watch it being made:"]
-    lines += [f"  {start}", f"  {look}"]
-    lines += ["or open Endpoints.http, or run `make demo`. Ctrl-C closes the shop.", ""]
-    return "\n".join(lines) + "\n"
+def new_order_id(client: "ShopClient") -> str:
+    """The sample order's id or, when an order of an earlier run has it, the next number."""
+    ids = map(str, itertools.count(FIRST_ORDER))
+    return next(each for each in ids if not client.timeline(each))
 
 
 if __name__ == "__main__":

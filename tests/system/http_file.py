@@ -1,6 +1,7 @@
 """Reads a file of requests as VS Code's REST Client does, and what its comments promise.
 
-`###` begins a request; `@name = value` defines a variable for the whole file, used as {{name}}.
+`###` begins a request; `@name = value` defines a variable for the whole file, used as {{name}},
+also in the values of others. There is no arithmetic.
 {{$datetime iso8601 N d}} is the time in N days.
 Before the request line, comments say what to expect: `# -> STATUS`, `# see: FIELD = VALUE`
 (FIELD is a path with dots, list positions from 0), `# wait: GET URL [FIELD = VALUE]`.
@@ -14,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-_VARIABLE = re.compile(r"^@(\w+)\s*=\s*(.*?)\s*$", re.MULTILINE)
+VARIABLE = re.compile(r"^[ \t]*@([^\s=]+)[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 _TIME = re.compile(r"\{\{\$datetime iso8601 (\d+) d\}\}")
 _USE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _REQUEST = re.compile(r"^(GET|POST|PUT|PATCH|DELETE) (\S+)$")
@@ -51,7 +52,7 @@ class Request:
 def read_requests(path: Path, variables: Mapping[str, str]) -> list[Request]:
     """The file's requests in order; `variables` are used instead of the file's own."""
     text = path.read_text()
-    values = {**dict(_VARIABLE.findall(text)), **variables}
+    values = {**dict(VARIABLE.findall(text)), **variables}
     _, *blocks = re.split(r"^###", text, flags=re.MULTILINE)
     return [parse_request(insert(block, values)) for block in blocks]
 

@@ -2,30 +2,24 @@
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
 
-from tests.system.http_file import Request, Wait, field_of, insert, read_requests
+from tests.system.http_file import VARIABLE, Request, Wait, field_of, insert, read_requests
 from tests.system.shop import Shop
 from tools.shop_client import SAMPLE_ORDER, wait_for
-from tools.shop_ports import REPO, read_ports
+from tools.shop_guide import HOSTS, endpoints_lines
+from tools.shop_ports import REPO, AppPorts, read_ports
 
 FILE = REPO / "Endpoints.http"
-HOSTS = {
-    "book": "pizza-order",
-    "storefront": "pizza-storefront",
-    "kitchen": "pizza-kitchen",
-    "delivery": "pizza-delivery",
-    "workflow": "pizza-workflow",
-    "loyalty": "pizza-loyalty",
-}
 
 
 def test_every_request_in_order_is_answered_as_the_file_says(shop: Shop) -> None:
-    urls = shop.process.urls
-    for request in read_requests(FILE, {name: urls[app_id] for name, app_id in HOSTS.items()}):
+    (line,) = endpoints_lines(shop.process.apps)
+    for request in read_requests(FILE, dict(VARIABLE.findall(line))):
         for wait in request.waits:
             wait_until(wait)
         check(request, send(request))
@@ -57,10 +51,28 @@ def check(request: Request, answer: requests.Response) -> None:
 
 
 def test_the_addresses_of_the_file_are_those_of_the_manifest() -> None:
-    urls = {app.app_id: app.url for app in read_ports()}
-    text = FILE.read_text()
-    found = dict(re.findall(r"^@(\w+) = (http\S+)$", text, re.MULTILINE))
-    assert found == {name: urls[app_id] for name, app_id in HOSTS.items()}
+    assert addresses({}) == addresses_of(read_ports())
+
+
+@pytest.mark.parametrize("offset", [10, 100, 23770, 7, 13])
+def test_what_make_run_says_of_an_offset_is_all_that_has_to_be_put_into_the_file(
+    offset: int,
+) -> None:
+    apps = read_ports(offset=offset)
+    lines = endpoints_lines(apps)
+    assert len(lines) == (6 if offset % 10 else 1)
+    assert addresses(dict(VARIABLE.findall("\n".join(lines)))) == addresses_of(apps)
+
+
+def addresses(variables: Mapping[str, str]) -> dict[str, str]:
+    """Where each service is for the file, with these variables put in instead of its own."""
+    values = {**dict(VARIABLE.findall(FILE.read_text())), **variables}
+    return {name: insert(values[name], values) for name in HOSTS}
+
+
+def addresses_of(apps: Iterable[AppPorts]) -> dict[str, str]:
+    urls = {app.app_id: app.url for app in apps}
+    return {name: urls[app_id] for name, app_id in HOSTS.items()}
 
 
 def test_the_first_order_of_the_file_is_the_sample_order() -> None:

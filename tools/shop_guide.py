@@ -1,0 +1,79 @@
+"""What `make run` says once the shop is open: where everything is, and what to try next."""
+
+import json
+import shlex
+from collections.abc import Sequence
+
+from tools.shop_client import SAMPLE_ORDER, Json
+from tools.shop_ports import AppPorts, read_ports
+
+WHAT = {
+    "pizza-order": "the order book",
+    "pizza-storefront": "takes orders",
+    "pizza-kitchen": "cooks",
+    "pizza-delivery": "delivers",
+    "pizza-workflow": "one workflow per order: start here",
+    "pizza-loyalty": "counts orders: every tenth has a free pizza",
+}
+# The variables of Endpoints.http that hold the services' addresses.
+HOSTS = {
+    "book": "pizza-order",
+    "storefront": "pizza-storefront",
+    "kitchen": "pizza-kitchen",
+    "delivery": "pizza-delivery",
+    "workflow": "pizza-workflow",
+    "loyalty": "pizza-loyalty",
+}
+
+
+def guide(apps: Sequence[AppPorts], order_id: str = SAMPLE_ORDER["order_id"]) -> str:
+    """Where everything is, and what to do next, with an order that is not there yet."""
+    width = max(len(app.url) for app in apps) + 2
+    title = f"  {'service':<17} {'address':<{width}}{'its API':<{width + 8}}"
+    rows = [f"  {app.app_id:<17} {app.url}  {app.url}/openapi  {WHAT[app.app_id]}" for app in apps]
+    lines = ["", "The pizza shop is open.", "", title.rstrip(), *rows, ""]
+    lines += _steps({app.app_id: app.url for app in apps}, order_id)
+    lines += ["", "Or send the requests of Endpoints.http from VS Code.", *_file_change(apps)]
+    lines += ["Ctrl-C closes the shop; orders are kept.", ""]
+    return "\n".join(lines) + "\n"
+
+
+def _steps(at: dict[str, str], order_id: str) -> list[str]:
+    """The commands that take an order from start to delivered."""
+    desk = at["pizza-workflow"]
+    decision = {"order_id": order_id, "approved": True}
+    return [
+        "Next, in another terminal:",
+        "1. Order a pizza:",
+        f"  {_post(f'{desk}/start-order', {**SAMPLE_ORDER, 'order_id': order_id})}",
+        "2. See how far it is; repeat this until its status is waiting_for_validation:",
+        f"  curl {at['pizza-order']}/order/{order_id}",
+        "3. Approve it, as the manager:",
+        f"  {_post(f'{desk}/validate-pizza', decision)}",
+        "Now 2. shows how it is delivered.",
+    ]
+
+
+def _post(url: str, body: Json) -> str:
+    """A command for a shell."""
+    return f"curl {url} -d {shlex.quote(json.dumps(body))}"
+
+
+def endpoints_lines(apps: Sequence[AppPorts]) -> list[str]:
+    """What Endpoints.http has to say of these ports: REST Client's variables cannot add.
+
+    One line as long as each port keeps its last digit, else the address of each service.
+    """
+    default = {app.app_id: str(app.app) for app in read_ports()}
+    if all(str(app.app)[-1] == default[app.app_id][-1] for app in apps):
+        return [f"@ports = {str(apps[0].app)[:-1]}"]
+    at = {app.app_id: app.url for app in apps}
+    return [f"@{name} = {at[app_id]}" for name, app_id in HOSTS.items()]
+
+
+def _file_change(apps: Sequence[AppPorts]) -> list[str]:
+    if [app.app for app in apps] == [app.app for app in read_ports()]:
+        return []
+    lines = endpoints_lines(apps)
+    what = "this line" if len(lines) == 1 else "these lines"
+    return [f"For these ports, put {what} there instead of its own:", *(f"  {x}" for x in lines)]
