@@ -107,7 +107,7 @@ async def launch(app: App, console: Console) -> AppProcess:
             stdout=write_end,
             stderr=write_end,
             cwd=app.working_dir,
-            env=environment(app, os.environ),
+            env=environment(app, os.environ, terminal=console.terminal),
             start_new_session=True,
             pass_fds=(life_seen,),
         )
@@ -121,12 +121,16 @@ async def launch(app: App, console: Console) -> AppProcess:
     return AppProcess(app, child, AppOutput(app.app_id, read_end, console), life)
 
 
-def environment(app: App, inherited: Mapping[str, str]) -> dict[str, str]:
+def environment(
+    app: App, inherited: Mapping[str, str], *, terminal: bool = False
+) -> dict[str, str]:
     """The inherited variables, Dapr's own, then the manifest's, the later ones winning.
 
+    Before all of them stands what tells the app that its output, a pipe, is shown on a terminal.
     A Dapr variable of `inherited` never comes through: it would be that of another app.
     """
-    env = {name: value for name, value in inherited.items() if name not in OWN_NAMES}
+    env = _terminal(inherited) if terminal else {}
+    env |= {name: value for name, value in inherited.items() if name not in OWN_NAMES}
     env |= {
         "PATH": _search_path(inherited),
         "PYTHONUNBUFFERED": "1",
@@ -139,6 +143,13 @@ def environment(app: App, inherited: Mapping[str, str]) -> dict[str, str]:
     if app.app_port is not None:
         env["APP_PORT"] = str(app.app_port)
     return env | dict(app.env)
+
+
+def _terminal(inherited: Mapping[str, str]) -> dict[str, str]:
+    """As Rich reads them: styles and colors are shown, animations are not, for lines are."""
+    names = {"TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "0"}
+    plain = inherited.get("NO_COLOR") or inherited.get("TERM") == "dumb"
+    return names if plain else {**names, "FORCE_COLOR": "1"}
 
 
 def _search_path(inherited: Mapping[str, str]) -> str:

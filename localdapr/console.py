@@ -21,10 +21,23 @@ CLOSE_TIMEOUT = 1.0
 
 
 class Console:
-    """Writes to the descriptor `fd`; `color` for a terminal; without `app_log` no app lines."""
+    """Writes to the descriptor `fd`, a `terminal` or not; without `app_log` no app lines.
 
-    def __init__(self, fd: int = 1, *, color: bool = False, app_log: bool = True) -> None:
+    The names before the apps' lines are padded to `width`, so that the lines are aligned.
+    """
+
+    def __init__(
+        self,
+        fd: int = 1,
+        *,
+        terminal: bool = False,
+        color: bool = False,
+        app_log: bool = True,
+        width: int = 0,
+    ) -> None:
+        self.terminal = terminal
         self.color = color
+        self._width = width
         self.app_log = app_log
         self._fd = fd
         self._colors: dict[str, int] = {}
@@ -54,7 +67,7 @@ class Console:
             self._thread = None
 
     def _prefix(self, app_id: str) -> str:
-        plain = f"== APP - {app_id} =="
+        plain = f"== APP - {app_id:{self._width}} =="
         if not self.color:
             return plain
         color = self._colors.setdefault(app_id, COLORS[len(self._colors) % len(COLORS)])

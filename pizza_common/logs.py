@@ -1,4 +1,4 @@
-"""Logging: one line per event, JSON for machines or readable on a terminal."""
+"""Logging: one line per event, JSON for machines or a short form for a person at a terminal."""
 
 import logging
 import sys
@@ -9,6 +9,7 @@ import structlog
 from structlog.typing import Processor
 
 from pizza_common.settings import Settings
+from pizza_common.short_log import is_for_a_person, short_form, wants_color
 
 # They log each request or wait, or a full queue that shows anyway in answering times.
 _NOISY = ("waitress", "waitress.queue", "werkzeug", "urllib3", "dapr")
@@ -17,11 +18,12 @@ _NOISY = ("waitress", "waitress.queue", "werkzeug", "urllib3", "dapr")
 def configure_logs(settings: Settings, service: str) -> None:
     """Send this process's logs, and those of its libraries, to stderr, each naming the service."""
     level = logging.getLevelName(settings.pizza_log_level.upper())
-    before = list(_common(service))
+    is_short = _is_short(settings)
+    before = list(_common(service, is_short))
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=before, processors=[_drop_meta, *_rendering(settings)]
+            foreign_pre_chain=before, processors=[_drop_meta, *_rendering(is_short)]
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
@@ -35,7 +37,7 @@ def configure_logs(settings: Settings, service: str) -> None:
     )
 
 
-def _common(service: str) -> Iterable[Processor]:
+def _common(service: str, is_short: bool) -> Iterable[Processor]:
     def name_service(_logger: Any, _method: str, event: structlog.typing.EventDict) -> Any:
         event.setdefault("service", service)
         return event
@@ -43,13 +45,17 @@ def _common(service: str) -> Iterable[Processor]:
     yield structlog.contextvars.merge_contextvars
     yield name_service
     yield structlog.stdlib.add_log_level
-    yield structlog.processors.TimeStamper(fmt="iso", utc=True)
+    yield structlog.processors.TimeStamper(fmt="%H:%M:%S" if is_short else "iso", utc=not is_short)
 
 
-def _rendering(settings: Settings) -> list[Processor]:
+def _is_short(settings: Settings) -> bool:
     chosen = settings.pizza_log_format
-    if chosen == "console" or (chosen == "auto" and sys.stderr.isatty()):
-        return [structlog.dev.ConsoleRenderer()]
+    return chosen == "console" or (chosen == "auto" and is_for_a_person(sys.stderr))
+
+
+def _rendering(is_short: bool) -> list[Processor]:
+    if is_short:
+        return short_form(wants_color(sys.stderr))
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
 
 

@@ -50,7 +50,7 @@ def _steps(at: dict[str, str], order_id: str) -> list[str]:
         f"  curl {at['pizza-order']}/order/{order_id}",
         "3. Approve it, as the manager:",
         f"  {_post(f'{desk}/validate-pizza', decision)}",
-        "Now 2. shows how it is delivered.",
+        "Then command 2 shows the delivery, until the status is delivered.",
     ]
 
 

@@ -146,6 +146,13 @@ def _check_unique(**ports: int | None) -> None:
             owners[port] = option
 
 
+def _console(manifest: Manifest, app_log: bool) -> Console:
+    terminal = sys.stdout.isatty()
+    color = terminal and not os.environ.get("NO_COLOR")
+    width = max((len(app.app_id) for app in manifest.apps), default=0) if terminal else 0
+    return Console(terminal=terminal, color=color, app_log=app_log, width=width)
+
+
 def _run(
     manifest: Manifest,
     template: str | None,
@@ -158,8 +165,7 @@ def _run(
     from localdapr.shared_host import SharedHost
     from localdapr.supervisor import Supervisor
 
-    color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    console = Console(color=color, app_log=app_log)
+    console = _console(manifest, app_log)
     folder = data_dir or manifest.path.parent / DATA_FOLDER
     origin = str(manifest.path.resolve()) if template else None
     ours = Run(manifest.apps, manifest.resources_paths, manifest.config_path, origin)

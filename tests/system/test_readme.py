@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.system.shop import TIMELINE, until, wait_until_gone
-from tools.shop_ports import REPO, free_offset
+from tools.shop_guide import guide
+from tools.shop_ports import REPO, free_offset, read_ports
 from tools.shop_process import MARK
 
 pytestmark = pytest.mark.localdapr_only("the README's commands run the shop on localdapr")
@@ -30,6 +31,14 @@ def commands_of(document: Path) -> list[str]:
 
 def test_these_tests_run_every_command_of_the_readme() -> None:
     assert sorted(commands_of(REPO / "README.md")) == ["make demo", "make run", "make test"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/running.md"])
+def test_what_the_pages_show_of_make_run_is_what_it_prints(page: str) -> None:
+    blocks = re.findall(r"^```text\n(.*?)^```", (REPO / page).read_text(), re.MULTILINE | re.DOTALL)
+    (shown,) = (block.splitlines() for block in blocks if "1. Order a pizza" in block)
+    printed = guide(read_ports()).splitlines()
+    assert [line for line in printed if line in shown] == shown
 
 
 @pytest.fixture(scope="module")
@@ -119,10 +128,10 @@ def test_make_run_opens_the_shop_says_what_to_try_and_ctrl_c_closes_it(
     opened: tuple[subprocess.Popen[bytes], Path],
 ) -> None:
     process, output = opened
-    table, _, guide = printed(process, output).partition(OPEN)
+    table, _, guided = printed(process, output).partition(OPEN)
     assert "localdapr: ready" in table
-    assert guide.count("/openapi") == 6
-    start, look, approve = re.findall(r"^  (curl .*)$", guide, re.MULTILINE)
+    assert guided.count("/openapi") == 6
+    start, look, approve = re.findall(r"^  (curl .*)$", guided, re.MULTILINE)
     assert '"status":"started"' in shell(start)
     repeat_until(look, '"status":"waiting_for_validation"')
     assert '"validation_status":"approved"' in shell(approve)

@@ -1,3 +1,4 @@
+import io
 import json
 import logging
 
@@ -6,6 +7,7 @@ import structlog
 
 from pizza_common.logs import configure_logs
 from pizza_common.settings import Settings
+from pizza_common.short_log import wants_color
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +59,28 @@ def test_the_level_and_the_console_can_be_chosen(capsys):
     text = capsys.readouterr().err
     assert "loud" in text
     assert "quiet" not in text
+
+
+def test_the_short_form_leaves_out_what_is_for_machines_and_obeys_no_input(capsys, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    configure_logs(Settings(pizza_log_format="console"), "pizza-test")
+    structlog.get_logger().warning(
+        "dead letter", order_id="123", request_id="r", reason="\x1b[2J", late=False, times=2
+    )
+    (line,) = capsys.readouterr().err.splitlines()
+    time, rest = line.split(" ", 1)
+    assert len(time) == len("12:34:56")
+    assert rest.split() == ["warning", "dead", "letter", "123", "reason='\\x1b[2J'", "times=2"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "wanted"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "0"}, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ],
+)
+def test_colors_are_those_that_are_asked_for(environ, wanted):
+    assert wants_color(io.StringIO(), environ) is wanted
