@@ -96,6 +96,7 @@ class Host:
             Invoker(app.app_id, self._find_app, resources, self._session),
             self._dispatcher,
             functools.partial(os.kill, run.pid, signal.SIGTERM),
+            run.callers,
         )
         await sidecar.start()
         self.retentions[app.app_id] = resources.configuration.retention

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from localdapr.callers import Callers
 from localdapr.manifest import App, ResourcesPath
 
 APP_TOKEN = "APP_API_TOKEN"  # noqa: S105 - the variable's name, not a secret
@@ -27,6 +28,7 @@ class Run:
     template: str | None = None
     pid: int = field(default_factory=os.getpid)
     began: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
+    callers: Callers = field(default_factory=Callers)
 
     def to_json(self) -> dict[str, Any]:
         """For `from_json` in another process; paths are to be shown as texts."""
@@ -44,6 +46,7 @@ class Run:
                 for each in shown["resources_paths"]
             ),
             "config_path": Path(config_path) if config_path else None,
+            "callers": Callers(**{key: tuple(each) for key, each in shown["callers"].items()}),
         }
         return cls(**{**shown, **read})
 

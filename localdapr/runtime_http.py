@@ -4,17 +4,15 @@ Puts parts together and translates; every decision is a building block's. What l
 do is refused here by name.
 """
 
-import hmac
-import os
 import sqlite3
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from localdapr import http_invoke, http_pubsub, http_state, workflow_http
 from localdapr.errors import ApiError
-from localdapr.http_request import PASSED_ON, TRACE, json_answer
+from localdapr.http_guard import Handler, caller_guard, reading_guard, token_guard
+from localdapr.http_request import PASSED_ON, TRACE, json_answer, malformed
 from localdapr.metadata import describe
 from localdapr.tracing import next_trace
 
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from localdapr.sidecar import Sidecar
 
 LARGEST_BODY = 4 * 1024 * 1024
-TOKEN_HEADER = "dapr-api-token"  # noqa: S105  the header's name, not a secret
 REFUSED = {
     "bindings": "Bindings",
     "configuration": "Configuration",
@@ -36,16 +33,19 @@ REFUSED = {
 }
 VERSION = r"{version:v1\.0(-alpha\d|-beta\d)?}"
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 def http_app(sidecar: "Sidecar") -> web.Application:
     """The application that listens on the sidecar's HTTP port."""
     app = web.Application(
         client_max_size=LARGEST_BODY + 1,  # aiohttp refuses what reaches its limit
-        middlewares=[_tracing(sidecar), answer_errors, _token_guard()],
+        middlewares=[
+            answer_errors,
+            caller_guard(sidecar.callers),
+            token_guard(),
+            _tracing(sidecar),
+        ],
     )
-    app.on_response_prepare.append(_finish_headers)
+    app.on_response_prepare.extend([_finish_headers, reading_guard(sidecar.callers)])
     app.add_routes(
         [
             *_own_routes(sidecar),
@@ -67,6 +67,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return await handler(request)
     except ApiError as error:
         return _answer(error)
+    except web.RequestPayloadError as cause:
+        return _answer(malformed(f"the body cannot be read: {cause}"))
     except web.HTTPRequestEntityTooLarge:
         message = f"the request body is larger than {LARGEST_BODY} bytes"
         return _answer(ApiError(413, "ERR_MALFORMED_REQUEST", message))
@@ -116,8 +118,10 @@ def _own_routes(sidecar: "Sidecar") -> list[web.RouteDef]:
     http = RuntimeHttp(sidecar)
     secrets = "/v1.0/secrets/{store:[^/]+}"
     return [
-        web.get("/v1.0/healthz", http.health, allow_head=False),
-        web.get("/v1.0/healthz/outbound", http.outbound_health, allow_head=False),
+        web.get("/v1.0/healthz", http.health, name="health", allow_head=False),
+        web.get(
+            "/v1.0/healthz/outbound", http.outbound_health, name="outbound_health", allow_head=False
+        ),
         web.get("/v1.0/metadata", http.get_metadata, allow_head=False),
         web.put("/v1.0/metadata/{key:[^/]+}", http.put_metadata),
         web.get(f"{secrets}/bulk", http.get_secrets, allow_head=False),
@@ -146,25 +150,6 @@ def not_supported(name: str) -> ApiError:
     """What a Dapr API that localdapr does not have answers."""
     message = f"{name} is not supported by localdapr; run the app with the real Dapr (dapr run)"
     return ApiError(501, "ERR_NOT_SUPPORTED_BY_LOCALDAPR", message)
-
-
-def api_token() -> str:
-    """The token that callers must send, empty when none is asked for."""
-    return os.environ.get("DAPR_API_TOKEN", "")
-
-
-def _token_guard() -> Any:
-    token = api_token()
-
-    @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        given = request.headers.get(TOKEN_HEADER, "")
-        open_path = request.path.startswith("/v1.0/healthz")
-        if token and not open_path and not hmac.compare_digest(given.encode(), token.encode()):
-            raise ApiError(401, "ERR_UNAUTHENTICATED", "invalid api token")
-        return await handler(request)
-
-    return guard
 
 
 def _tracing(sidecar: "Sidecar") -> Any:

@@ -10,15 +10,17 @@ import grpc
 from aiohttp import web
 from dapr.proto.runtime.v1 import dapr_pb2_grpc
 
+from localdapr.callers import Callers
 from localdapr.dispatcher import Dispatcher
 from localdapr.errors import PortInUseError
+from localdapr.http_guard import api_token
 from localdapr.invoke import Invoker
 from localdapr.manifest import App
 from localdapr.ports import is_free
 from localdapr.pubsub import PubSub
 from localdapr.resources import Resources
 from localdapr.runtime_grpc import DaprServicer, TokenGuard
-from localdapr.runtime_http import api_token, http_app
+from localdapr.runtime_http import http_app
 from localdapr.secret_stores import SecretStores
 from localdapr.state import StateStores
 from localdapr.task_hub import TaskHub
@@ -41,6 +43,7 @@ class Sidecar:
     invoker: Invoker
     dispatcher: Dispatcher
     request_shutdown: Callable[[], None]  # ends the app's run as SIGTERM would; returns at once
+    callers: Callers = field(default_factory=Callers)
     extended: dict[str, str] = field(default_factory=dict)  # what PUT /v1.0/metadata/<key> has set
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from localdapr.callers import Callers
 from localdapr.commands.dapr_flags import dapr_flags
 from localdapr.console import Console
 from localdapr.errors import PortInUseError
@@ -53,6 +54,24 @@ PICKS = 5
     show_envvar=True,
     help="Where data is kept; by default .localdapr beside the template.",
 )
+@click.option(
+    "--allowed-hosts",
+    callback=lambda _context, _option, text: _names(text.lower()),
+    default="",
+    envvar="LOCALDAPR_ALLOWED_HOSTS",
+    show_envvar=True,
+    metavar="NAMES",
+    help="Host names, with commas, by which the sidecars may be called beside localhost.",
+)
+@click.option(
+    "--allowed-origins",
+    callback=lambda _context, _option, text: _names(text),
+    default="",
+    envvar="LOCALDAPR_ALLOWED_ORIGINS",
+    show_envvar=True,
+    metavar="ORIGINS",
+    help="Origins of web pages, with commas, that may call the sidecars; * is any.",
+)
 @click.option("--app-log/--quiet", " /-q", default=True, help="Whether the apps' output is shown.")
 @click.option(
     "--ready-fd",
@@ -66,6 +85,8 @@ PICKS = 5
 def command(
     run_file: Path | None,
     port_offset: int,
+    allowed_hosts: tuple[str, ...],
+    allowed_origins: tuple[str, ...],
     data_dir: Path | None,
     app_log: bool,
     ready_fd: int | None,
@@ -77,15 +98,22 @@ def command(
     -- COMMAND` runs one app, without a command just its sidecar. Further flags of `dapr run`,
     such as --log-level, are taken; a note names those that are without effect.
     """
+    callers = Callers(allowed_hosts, allowed_origins)
     if run_file is None:
-        _run_one(data_dir, app_log, ready_fd, **single)
+        _run_one(callers, data_dir, app_log, ready_fd, **single)
     elif any(single.values()):
         raise click.UsageError(
-            "-f goes with --port-offset, --data-dir, --quiet and --ready-fd only"
+            "-f goes with --port-offset, --allowed-hosts, --allowed-origins, --data-dir, --quiet "
+            "and --ready-fd only"
         )
     else:
         manifest = read_manifest(run_file, port_offset)
-        _run(manifest, str(manifest.path), data_dir, app_log, ready_fd)
+        _run(manifest, str(manifest.path), callers, data_dir, app_log, ready_fd)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """What stands between the commas of an option."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _opened(descriptor: int | None) -> int | None:
@@ -100,12 +128,14 @@ def _opened(descriptor: int | None) -> int | None:
     return descriptor
 
 
-def _run_one(data_dir: Path | None, app_log: bool, ready_fd: int | None, **single: Any) -> None:
+def _run_one(
+    callers: Callers, data_dir: Path | None, app_log: bool, ready_fd: int | None, **single: Any
+) -> None:
     """Picks ports anew where none are named and another run, begun meanwhile, took them first."""
     named = single["dapr_http_port"] or single["dapr_grpc_port"]
     for attempt in range(1, PICKS + 1):
         try:
-            return _run(_single_app(**single), None, data_dir, app_log, ready_fd)
+            return _run(_single_app(**single), None, callers, data_dir, app_log, ready_fd)
         except PortInUseError:
             if named or attempt == PICKS:
                 raise
@@ -156,6 +186,7 @@ def _console(manifest: Manifest, app_log: bool) -> Console:
 def _run(
     manifest: Manifest,
     template: str | None,
+    callers: Callers,
     data_dir: Path | None,
     app_log: bool,
     ready_fd: int | None,
@@ -168,7 +199,8 @@ def _run(
     console = _console(manifest, app_log)
     folder = data_dir or manifest.path.parent / DATA_FOLDER
     origin = str(manifest.path.resolve()) if template else None
-    ours = Run(manifest.apps, manifest.resources_paths, manifest.config_path, origin)
+    paths, config = manifest.resources_paths, manifest.config_path
+    ours = Run(manifest.apps, paths, config, origin, callers=callers)
     try:
         resources = load_resources(ours.resources_paths, ours.config_path)
         for note in (*manifest.notes, *resources.summary()):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from localdapr.callers import Callers
 from localdapr.cloudevent import Publication
 from localdapr.components import Component
 from localdapr.errors import AppFailedError, FolderInUseError, PortInUseError, RefusedError
@@ -131,6 +132,7 @@ def test_a_run_survives_the_way_to_another_process(tmp_path: Path, monkeypatch) 
         "dapr.yaml",
         5,
         "now",
+        Callers(("docker",), ("http://localhost:5173",)),
     )
     assert sent(run) == run
     monkeypatch.setenv("APP_API_TOKEN", "inherited")

@@ -1,95 +1,14 @@
 """The HTTP API beyond the recorded vectors: tokens, limits, refusals, secrets, shutdown."""
 
-import asyncio
 import io
 import sqlite3
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from aiohttp import ClientResponse, ClientSession, web
 
-from localdapr.app_calls import new_session
-from localdapr.components import Component
-from localdapr.deliveries import SCHEMA as DELIVERIES
-from localdapr.dispatcher import Dispatcher
-from localdapr.invoke import Invoker
-from localdapr.manifest import App
-from localdapr.pubsub import PubSub
-from localdapr.resources import Resources
-from localdapr.runtime_http import LARGEST_BODY, http_app
-from localdapr.secret_stores import SecretStores
-from localdapr.state import SCHEMA as STATE
-from localdapr.state import StateStores
+from localdapr.runtime_http import LARGEST_BODY
 from localdapr.store import Store
-from localdapr.workflows import Workflows
-
-COMPONENTS = (
-    Component("statestore", "state.redis"),
-    Component("pubsub", "pubsub.redis"),
-    Component("env", "secretstores.local.env", metadata={"prefix": "PIZZA_TEST_"}),
-    Component("vault", "secretstores.hashicorp.vault"),
-)
-SHOP = App("shop", 0, 0, None)
-
-
-class Answer:
-    def __init__(self, response: ClientResponse, body: bytes) -> None:
-        self.status, self.body, self.headers = response.status, body, response.headers
-
-
-class Api:
-    """One sidecar's HTTP API on a free port."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.shutdowns = 0
-
-    def ask(self, *calls: tuple[Any, ...]) -> list[Answer]:
-        """Send requests `(method, path, keyword arguments)` one after the other."""
-        return asyncio.run(self._ask(calls))
-
-    async def _ask(self, calls: tuple[tuple[Any, ...], ...]) -> list[Answer]:
-        store = Store(self._folder, [STATE, DELIVERIES])
-        async with new_session() as session, ClientSession() as client:
-            runner = web.AppRunner(http_app(await self._front(store, session)))
-            await runner.setup()
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            base = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            try:
-                return [await _send(client, base, *call) for call in calls]
-            finally:
-                await runner.cleanup()
-                store.close()
-
-    async def _front(self, store: Store, session: ClientSession) -> Any:
-        resources = Resources(COMPONENTS)
-        pubsub = PubSub(store, session)
-        await pubsub.add(SHOP, resources)
-        return SimpleNamespace(
-            app=SHOP,
-            resources=resources,
-            state=StateStores(store, resources, "shop"),
-            pubsub=pubsub,
-            invoker=Invoker("shop", {}.get, resources, session),
-            secrets=SecretStores(COMPONENTS),
-            workflows=Workflows("shop", Dispatcher(store)),
-            extended={},
-            ready=False,
-            connected_workers=0,
-            request_shutdown=self._shut_down,
-        )
-
-    def _shut_down(self) -> None:
-        self.shutdowns += 1
-
-
-async def _send(
-    client: ClientSession, base: str, method: str, path: str, more: Any = None
-) -> Answer:
-    async with client.request(method, base + path, **(more or {})) as response:
-        return Answer(response, await response.read())
+from tests.unit.localdapr.http_api import Api
 
 
 @pytest.fixture
