@@ -19,6 +19,7 @@ from localdapr import deliveries, retention, rows, state
 from localdapr.dispatcher import Dispatcher
 from localdapr.errors import AppFailedError, RefusedError
 from localdapr.invoke import Invoker, new_session
+from localdapr.listener import Room
 from localdapr.manifest import App
 from localdapr.pubsub import PubSub
 from localdapr.resources import Resources
@@ -43,6 +44,7 @@ class Host:
         self._dispatcher = dispatcher
         self._pubsub = pubsub
         self._sidecars: dict[str, Sidecar] = {}
+        self._room = Room()
 
     async def add(self, run: Run, resources: Resources) -> None:
         """Serve all apps of a run, or none. Raises AppFailedError and PortInUseError."""
@@ -97,6 +99,7 @@ class Host:
             self._dispatcher,
             functools.partial(os.kill, run.pid, signal.SIGTERM),
             run.callers,
+            self._room,
         )
         await sidecar.start()
         self.retentions[app.app_id] = resources.configuration.retention

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import grpc
-from aiohttp import web
 from dapr.proto.runtime.v1 import dapr_pb2_grpc
 
 from localdapr.callers import Callers
@@ -15,6 +14,7 @@ from localdapr.dispatcher import Dispatcher
 from localdapr.errors import PortInUseError
 from localdapr.http_guard import api_token
 from localdapr.invoke import Invoker
+from localdapr.listener import LOOPBACK, SILENCE, Listener, Room
 from localdapr.manifest import App
 from localdapr.ports import is_free
 from localdapr.pubsub import PubSub
@@ -27,7 +27,6 @@ from localdapr.task_hub import TaskHub
 from localdapr.wire import add_task_hub_to_server
 from localdapr.workflows import Workflows
 
-LOOPBACK = "127.0.0.1"
 LARGEST_MESSAGE = 64 * 1024 * 1024  # bytes, of what comes in
 GRACE = 1.0  # seconds that calls in flight get when the sidecar closes
 
@@ -44,13 +43,14 @@ class Sidecar:
     dispatcher: Dispatcher
     request_shutdown: Callable[[], None]  # ends the app's run as SIGTERM would; returns at once
     callers: Callers = field(default_factory=Callers)
+    room: Room = field(default_factory=Room)
     extended: dict[str, str] = field(default_factory=dict)  # what PUT /v1.0/metadata/<key> has set
 
     def __post_init__(self) -> None:
         self.secrets = SecretStores(self.resources.components_of(self.app.app_id))
         self.workflows = Workflows(self.app.app_id, self.dispatcher)
         self.ready = self.app.app_port is None  # the app's port has answered once
-        self._http: web.AppRunner | None = None
+        self._http: Listener | None = None
         self._grpc: grpc.aio.Server | None = None
 
     @property
@@ -68,7 +68,7 @@ class Sidecar:
         if self._grpc is not None:
             await self._grpc.stop(GRACE)
         if self._http is not None:
-            await self._http.cleanup()
+            await self._http.close()
         self._grpc = self._http = None
 
     async def _start_grpc(self) -> None:
@@ -79,6 +79,7 @@ class Sidecar:
             # The SDK's clients ping every 30 s; unless told so, gRPC takes that for an attack.
             ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
             ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.server_handshake_timeout_ms", int(SILENCE * 1000)),
         ]
         guards = [TokenGuard(token)] if (token := api_token()) else []
         self._grpc = server = grpc.aio.server(interceptors=guards, options=limits)
@@ -93,12 +94,9 @@ class Sidecar:
         await server.start()
 
     async def _start_http(self) -> None:
-        self._http = runner = web.AppRunner(
-            http_app(self), access_log=None, shutdown_timeout=GRACE, handle_signals=False
-        )
-        await runner.setup()
+        self._http = Listener(http_app(self), self.room, GRACE)
         try:
-            await web.TCPSite(runner, LOOPBACK, self.app.http_port, backlog=1024).start()
+            await self._http.start(self.app.http_port)
         except OSError as cause:
             raise self._port_in_use(self.app.http_port, "HTTP") from cause
 

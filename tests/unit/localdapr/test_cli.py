@@ -19,7 +19,7 @@ from localdapr.commands.dapr_flags import SWITCHES, WITH_VALUE
 from localdapr.ports import pick_port
 from tests.unit.localdapr.localdapr_process import DEADLINE, ROOT, Localdapr
 
-ONLY_WITH_F = "-f goes with --port-offset, --data-dir, --quiet and --ready-fd only"
+ONLY_WITH_F = "-f goes with --port-offset, --allowed-hosts, --allowed-origins, --data-dir, --quiet"
 INTERRUPTED_IMPORT = """
 import os, signal, sys
 class CtrlC:
