@@ -13,7 +13,6 @@ from aiohttp import hdrs, web
 
 from localdapr.callers import Callers
 from localdapr.errors import ApiError
-from localdapr.names import CONTROL
 
 TOKEN_HEADER = "dapr-api-token"  # noqa: S105  the header's name, not a secret
 WITHOUT_TOKEN = ("health", "outbound_health")  # routes, by name
@@ -71,8 +70,6 @@ def _check_form(request: web.Request) -> None:
     """Refuse what no client of Dapr sends, so that nothing else has to expect it."""
     if not request.raw_path.startswith("/"):
         raise _malformed("the request target must be a path")
-    if CONTROL.search(request.path):
-        raise _malformed("the path contains a control character")
     try:
         "".join(request.headers.values()).encode()
     except UnicodeEncodeError as cause:

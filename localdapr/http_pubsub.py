@@ -13,7 +13,7 @@ from localdapr.http_request import TRACE, Body, query_metadata
 from localdapr.pubsub import PubSub
 from localdapr.yaml_file import Text, said
 
-PLACE = "{pubsub:[^/]+}/{topic:.+}"
+PLACE = "{pubsub:[^/]+}/{topic:(?s:.+)}"
 BULK = ("/v1.0/publish/bulk/", "/v1.0-alpha1/publish/bulk/")
 
 

@@ -6,7 +6,8 @@ so. Peers are found by `lookup`; there is no name resolution beyond this run.
 
 import asyncio
 import posixpath
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote, unquote
@@ -30,14 +31,16 @@ from localdapr.resiliency import NO_POLICY, Policy
 from localdapr.resources import Resources
 from localdapr.tracing import NO_TRACE, Trace
 
-PROXY = frozenset(("proxy-authenticate", "proxy-authorization"))
+PROXY = frozenset(("proxy-authenticate", "proxy-authorization", "proxy-connection"))
 HOP_BY_HOP = PROXY | {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 OWN_TO_SIDECAR = frozenset(("host", "content-length", "expect", "dapr-app-id", "dapr-api-token"))
 TRACE = frozenset(("traceparent", "tracestate", "baggage"))
-NOT_PASSED_ON = HOP_BY_HOP | OWN_TO_SIDECAR | TRACE
+CALLER = frozenset(("dapr-caller-app-id", "dapr-caller-namespace", "dapr-callee-app-id"))
+NOT_PASSED_ON = HOP_BY_HOP | OWN_TO_SIDECAR | TRACE | CALLER
 PATH_SAFE = "/:@!$&'()*+,;=~-._"
+FORBIDDEN = re.compile("[#?\0]|(?P<control>[\x01-\x1f\x7f])")  # in a decoded path
 
-Headers = Iterable[tuple[str, str]]
+Headers = Collection[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Invoker:
 
     async def invoke(self, call: Invocation) -> ClientResponse:
         """The app's answer, its body unread; the caller releases it. Raises ApiError."""
+        _check_path(call)
         app = self._find(call.app_id)
         policy = self._resources.invocation_policy(self._app_id, app.app_id)
         failures = 0
@@ -129,9 +133,7 @@ class Invoker:
 
     def _headers(self, call: Invocation, app: App) -> CIMultiDict[str]:
         """What the caller sent, the trace, and for a call to another app who calls whom."""
-        headers = CIMultiDict(
-            (name, value) for name, value in call.headers if name.lower() not in NOT_PASSED_ON
-        )
+        headers = _without(NOT_PASSED_ON, call.headers)
         headers.extend(call.trace.headers())
         headers.extend(token_header(app))
         if app.app_id == self._app_id:
@@ -152,18 +154,44 @@ class Invoker:
 
 def passed_back(answer: ClientResponse) -> CIMultiDict[str]:
     """The headers of an app's answer that belong to its content."""
+    return _without(HOP_BY_HOP, answer.headers.items())
+
+
+def _without(names: frozenset[str], headers: Headers) -> CIMultiDict[str]:
+    """The other headers, less those that `Connection` names as its own, too."""
+    own = {
+        part.strip().lower()
+        for name, value in headers
+        if name.lower() == "connection"
+        for part in value.split(",")
+    }
     return CIMultiDict(
-        (name, value) for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP
+        (name, value)
+        for name, value in headers
+        if name.lower() not in names and name.lower() not in own
     )
 
 
+def _check_path(call: Invocation) -> None:
+    """Raise ApiError for a path that the runtime does not send to an app."""
+    path = posixpath.normpath(unquote(call.path)).lstrip("/")
+    if found := FORBIDDEN.search(path):
+        control = f"control character at position {found.start()}"
+        reason = (
+            "rpc error: code = InvalidArgument desc = invalid method: "
+            f"method contains {control if found['control'] else 'forbidden character'}: "
+            f'"{repr(path)[1:-1]}"'
+        )
+        raise _failed(call.app_id, reason, grpc="INVALID_ARGUMENT")
+
+
 def cleaned(path: str) -> str:
-    """The path that the app sees: `..` and `//` resolved, `%2F` a slash, other escapes kept."""
+    """The path that the app sees: as the runtime sends it, so without `..`, `//`, a last `/`.
+
+    `%2F` is a slash; other escapes are kept.
+    """
     decoded = "/" + unquote(path, errors="surrogateescape").lstrip("/")
-    clean = posixpath.normpath(decoded)
-    if decoded.endswith("/") and clean != "/":
-        clean += "/"
-    return quote(clean, safe=PATH_SAFE, errors="surrogateescape")
+    return quote(posixpath.normpath(decoded), safe=PATH_SAFE, errors="surrogateescape")
 
 
 def _url(app: App, call: Invocation) -> URL:
@@ -171,9 +199,9 @@ def _url(app: App, call: Invocation) -> URL:
     return URL(f"http://127.0.0.1:{app.app_port}{cleaned(call.path)}{query}", encoded=True)
 
 
-def _failed(app_id: str, reason: str) -> ApiError:
+def _failed(app_id: str, reason: str, grpc: str = "") -> ApiError:
     message = f"failed to invoke, id: {app_id}, err: {reason}"
-    return ApiError(500, "ERR_DIRECT_INVOKE", message)
+    return ApiError(500, "ERR_DIRECT_INVOKE", message, grpc=grpc)
 
 
 def _reason(cause: Exception, app: App, call: Invocation) -> str:

@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from localdapr.components import Component
+from localdapr.errors import ApiError
+from localdapr.names import check_name
 
 if TYPE_CHECKING:
     from localdapr.sidecar import Sidecar
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
 RUNTIME_VERSION = "1.18.0"  # the Dapr whose API localdapr answers like
 OWN = {"daprRuntimeVersion": RUNTIME_VERSION, "localdapr": "true"}
 CAPABILITIES = {"state": ["ETAG", "TRANSACTIONAL", "TTL"]}
+MOST_EXTENDED, LONGEST_VALUE = 128, 64 * 1024
 WORKFLOW_ACTORS = ("retentioner", "workflow", "activity")
 
 
@@ -32,6 +35,16 @@ def describe(sidecar: "Sidecar") -> dict[str, Any]:
         document["actors"] = actors
         document["workflows"] = {"connectedWorkers": sidecar.connected_workers}
     return document
+
+
+def extend(sidecar: "Sidecar", key: str, value: str) -> None:
+    """Show one more value, or another for the same key, until the sidecar ends."""
+    check_name("key", key)
+    extended = sidecar.extended
+    if len(value) > LONGEST_VALUE or (key not in extended and len(extended) >= MOST_EXTENDED):
+        message = f"metadata has room for {MOST_EXTENDED} values of {LONGEST_VALUE} characters"
+        raise ApiError(400, "ERR_MALFORMED_REQUEST", message)
+    extended[key] = value
 
 
 def _component(component: Component) -> dict[str, Any]:

@@ -22,4 +22,5 @@ def check_name(what: str, name: str) -> None:
         reason = "contains a control character"
     else:
         return
-    raise ApiError(400, "ERR_MALFORMED_REQUEST", f"{what} {reason}")
+    message = f"the {what} {reason}"
+    raise ApiError(400, "ERR_MALFORMED_REQUEST", message, grpc="INVALID_ARGUMENT")

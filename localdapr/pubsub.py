@@ -26,6 +26,7 @@ from localdapr.deliveries import Delivery, Due, Message, Topic
 from localdapr.errors import ApiError, error_info, resource_info
 from localdapr.handover import Answer, Handover
 from localdapr.manifest import App
+from localdapr.names import check_name
 from localdapr.resiliency import NO_POLICY, Retry
 from localdapr.resources import Resources
 from localdapr.subscriptions import Subscription, SubscriptionSpec
@@ -130,6 +131,7 @@ class PubSub:
         if not first.topic:
             message = f"topic is empty in pubsub {first.pubsub}"
             raise ApiError(404, "ERR_TOPIC_NAME_EMPTY", message, grpc="INVALID_ARGUMENT")
+        check_name("topic", first.topic)
         messages = [_message(publication) for publication in publications]
         app_ids = self._wanting((first.pubsub, first.topic))
         if app_ids:

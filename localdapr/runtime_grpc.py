@@ -5,9 +5,11 @@ answers UNIMPLEMENTED with its name and the way out.
 """
 
 import hmac
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import quote
 
 import grpc
 from dapr.proto.common.v1 import common_pb2
@@ -19,7 +21,8 @@ from google.protobuf.json_format import ParseDict
 from localdapr.cloudevent import Publication
 from localdapr.errors import ApiError
 from localdapr.invoke import Invocation
-from localdapr.metadata import describe
+from localdapr.metadata import describe, extend
+from localdapr.names import check_name
 from localdapr.state import Change, Entry, operation
 from localdapr.tracing import Trace, next_trace
 
@@ -41,6 +44,7 @@ CODES = {
     503: grpc.StatusCode.UNAVAILABLE,
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
+NOT_IN_QUERY = re.compile("[^!-~]|#")  # would end the query, or the line that it stands in
 Method = Callable[[Any, Context], Awaitable[Any]]
 
 
@@ -127,7 +131,7 @@ class _Calls:
         return _metadata(self._sidecar)
 
     async def SetMetadata(self, request: Any, _context: Context) -> Any:
-        self._sidecar.extended[request.key] = request.value
+        extend(self._sidecar, request.key, request.value)
         return Empty()
 
     async def Shutdown(self, _request: Any, _context: Context) -> Any:
@@ -229,12 +233,15 @@ def _invocation(request: invoke_pb2.InvokeServiceRequest, trace: Trace) -> Invoc
     message = request.message
     verb = common_pb2.HTTPExtension.Verb.Name(message.http_extension.verb)
     path, _, query = message.method.partition("?")
+    sent = message.http_extension.querystring
     content_type = [("Content-Type", message.content_type)] if message.content_type else []
+    for _, value in content_type:
+        check_name("content type", value)
     return Invocation(
         app_id=request.id,
         method="POST" if verb == "NONE" else verb,
         path=path,
-        query=message.http_extension.querystring or query,
+        query=NOT_IN_QUERY.sub(lambda sign: quote(sign[0]), sent or query),
         headers=content_type,
         body=message.data.value,
         trace=trace,

@@ -13,7 +13,7 @@ from localdapr import http_invoke, http_pubsub, http_state, workflow_http
 from localdapr.errors import ApiError
 from localdapr.http_guard import Handler, caller_guard, reading_guard, token_guard
 from localdapr.http_request import PASSED_ON, TRACE, json_answer, malformed
-from localdapr.metadata import describe
+from localdapr.metadata import describe, extend
 from localdapr.tracing import next_trace
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def http_app(sidecar: "Sidecar") -> web.Application:
             *workflow_http.routes(sidecar.workflows),
             *_refusals(),
             # Last: every request that no other route takes is an invocation, or a 404.
-            web.route("*", "/{rest:.*}", http_invoke.InvokeHttp(sidecar.invoker).handle),
+            web.route("*", "/{rest:(?s:.*)}", http_invoke.InvokeHttp(sidecar.invoker).handle),
         ]
     )
     return app
@@ -98,8 +98,8 @@ class RuntimeHttp:
         return json_answer(describe(self._sidecar))
 
     async def put_metadata(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        self._sidecar.extended[request.match_info["key"]] = body.decode("utf-8", "replace")
+        body = (await request.read()).decode("utf-8", "replace")
+        extend(self._sidecar, request.match_info["key"], body)
         return web.Response(status=204)
 
     async def get_secret(self, request: web.Request) -> web.Response:

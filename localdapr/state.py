@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from localdapr.components import Component
 from localdapr.errors import ApiError, error_info, resource_info
+from localdapr.names import check_name
 from localdapr.resources import Resources
 
 if TYPE_CHECKING:
@@ -149,6 +150,9 @@ class StateStores:
         component, now = self._find(store), self._clock()
         default_ttl = component.metadata.get("ttlinseconds", "")
         keys = [self._full_key(component, change.key) for change in changes]
+        for change in changes:
+            if change.value is not None:
+                check_name("key", change.key)
 
         def apply_all(connection: sqlite3.Connection) -> None:
             for key, change in zip(keys, changes, strict=True):

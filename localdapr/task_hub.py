@@ -5,6 +5,7 @@ dispatcher. The runtime answers every failure with UNKNOWN and a text; so does t
 """
 
 import logging
+import re
 import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Awaitable
@@ -24,6 +25,7 @@ from localdapr.workflows import StartRequest, Workflows
 log = logging.getLogger(__name__)
 Context = grpc.aio.ServicerContext[Any, Any]
 T = TypeVar("T")
+PAGE_TOKEN = re.compile("[0-9]{1,18}")  # fits into a column
 PAGE = 1024
 
 
@@ -104,7 +106,7 @@ class TaskHub(TaskHubServicer):
 
     async def ListInstanceIDs(self, request: Any, context: Context) -> Any:
         token = request.continuationToken or "0"
-        if not token.isdigit():
+        if not PAGE_TOKEN.fullmatch(token):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "invalid continuation token")
         ids, following = await self._workflows.list_ids(int(token), request.pageSize or PAGE)
         response = pb.ListInstanceIDsResponse(instanceIds=ids)

@@ -17,6 +17,7 @@ from localdapr.engine.inbox import raised
 from localdapr.engine.instance import Instance, Status
 from localdapr.engine.rerun import RerunRequest
 from localdapr.instances import Consequences
+from localdapr.names import check_name
 from localdapr.wire import HistoryEvent, event, pb, text
 
 # W3C: version, trace id, span id, flags. What is not of this form is no trace.
@@ -50,6 +51,8 @@ class Workflows:
     async def start(self, asked: StartRequest) -> str:
         """Begin an instance and give its id. Raises InstanceExistsError while one is active."""
         now, instance_id = self.dispatcher.now(), asked.instance_id or uuid.uuid4().hex
+        check_name("workflow name", asked.name)
+        check_name("instance id", instance_id)
         instance = Instance(
             app_id=self.app_id,
             instance_id=instance_id,
@@ -99,6 +102,7 @@ class Workflows:
 
     async def raise_event(self, instance_id: str, name: str, payload: str | None) -> None:
         """Give an external event to an instance. Raises NoSuchInstanceError."""
+        check_name("event name", name)
         await self._post(instance_id, raised(name, payload, self.dispatcher.now()))
 
     async def suspend(self, instance_id: str, reason: str | None = None) -> None:
@@ -151,6 +155,9 @@ class Workflows:
 
     async def rerun(self, source_id: str, asked: RerunRequest) -> str:
         """Run a finished instance again from an event; gives the new id."""
+        for new_id in (asked.new_id, asked.new_child_id):
+            if new_id is not None:
+                check_name("instance id", new_id)
         now, ids = self.dispatcher.now(), (str(uuid.uuid4()) for _ in itertools.count())
         await self.dispatcher.change(
             lambda db: instances.create_rerun(db, self.app_id, source_id, asked, now, ids)

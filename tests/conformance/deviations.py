@@ -8,6 +8,14 @@ from typing import Any
 REDELIVERED = {"data": {"b": 5}, "topic": "plain", "<more>": True}
 
 DEVIATIONS: dict[str, dict[str, Any]] = {
+    "inv-dotdot-escaped-twice": {
+        "why": "the runtime takes one escape away, so that the app resolves dots that no check saw",
+        "response": {
+            "status": 200,
+            "headers": {},
+            "body": {"path": "/echo/%252e%252e/x", "<more>": True},
+        },
+    },
     "st-tx-wrong-etag-t3": {
         "why": "Redis keeps the first half of a failed transaction; localdapr undoes all of it",
         "match": "exact",

@@ -1,6 +1,8 @@
 """One sidecar's HTTP API without the rest of localdapr, to be asked by tests."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -52,15 +54,32 @@ class Api:
         """Send requests `(method, path, keyword arguments)` one after the other."""
         return asyncio.run(self._ask(calls))
 
+    def answer_line(self, sent: bytes) -> bytes:
+        """The first line and the body of what is answered to these bytes."""
+        return asyncio.run(self._answer_line(sent))
+
     async def _ask(self, calls: tuple[tuple[Any, ...], ...]) -> list[Answer]:
+        async with self._serving() as port, ClientSession() as client:
+            base = f"http://127.0.0.1:{port}"
+            return [await _send(client, base, *call) for call in calls]
+
+    async def _answer_line(self, sent: bytes) -> bytes:
+        async with self._serving() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(sent)
+            head, _, body = (await asyncio.wait_for(reader.read(), 20)).partition(b"\r\n\r\n")
+            writer.close()
+            return head.partition(b"\r\n")[0] + b" " + body
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[int]:
         store = Store(self._folder, [STATE, DELIVERIES])
-        async with new_session() as session, ClientSession() as client:
+        async with new_session() as session:
             runner = web.AppRunner(http_app(await self._front(store, session)))
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0).start()
-            base = f"http://127.0.0.1:{runner.addresses[0][1]}"
             try:
-                return [await _send(client, base, *call) for call in calls]
+                yield runner.addresses[0][1]
             finally:
                 await runner.cleanup()
                 store.close()

@@ -90,8 +90,22 @@ def test_a_page_that_is_allowed_is_let_in_and_may_read(open_api: Api) -> None:
     assert "Access-Control-Allow-Origin" not in refused.headers
 
 
-@pytest.mark.parametrize("path", ["/v1.0/publish/pubsub/a%0Ab", "/a%1Bb", "/v1.0/metadata/%00"])
-def test_a_path_with_a_control_character_is_refused(api: Api, path: str) -> None:
-    (answer,) = api.ask(("PUT", path, {"headers": APP}))
-    assert answer.status == 400
-    assert b"control character" in answer.body
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        (b"GET http://evil.example/v1.0/metadata HTTP/1.1\r\n", b"must be a path"),
+        (b"GET http://127.0.0.1/v1.0/healthz HTTP/1.1\r\n", b"must be a path"),
+        (b"OPTIONS * HTTP/1.1\r\n", b"must be a path"),
+        (b"CONNECT evil.example:80 HTTP/1.1\r\n", b"must be a path"),
+        (b"GET /x HTTP/1.1\r\ndapr-app-id: \xff\r\n", b"not UTF-8"),
+        (b"DELETE /v1.0/state/statestore/k HTTP/1.1\r\nIf-Match: \xe9\r\n", b"not UTF-8"),
+    ],
+)
+def test_what_no_client_of_dapr_sends_is_refused(api: Api, sent: bytes, reason: bytes) -> None:
+    answer = api.answer_line(sent + b"Host: 127.0.0.1\r\nConnection: close\r\n\r\n")
+    assert b" 400 " in answer
+    assert reason in answer
+
+
+def test_a_request_that_names_no_host_is_refused(api: Api) -> None:
+    assert b" 403 " in api.answer_line(b"GET /v1.0/metadata HTTP/1.0\r\n\r\n")
