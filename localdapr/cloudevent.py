@@ -7,6 +7,7 @@ import base64
 import contextlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ CONTENT_TYPE = "application/cloudevents+json"
 EVENT_TYPE = "com.dapr.event.sent"
 OVERRIDABLE = ("id", "source", "type", "subject", "traceid", "traceparent", "tracestate")
 LONGEST_TTL = timedelta(days=36500)
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,10 @@ class Publication:
     def ttl(self) -> timedelta | None:
         """None without a TTL and for one that is not a number above zero, as with Dapr."""
         text = self.metadata.get("ttlInSeconds", "")
-        if not text.isdecimal() or int(text) == 0:
+        digits = text.lstrip("0")[:20]  # more than that is too much in any case
+        if not text.isdecimal() or not digits:
             return None
-        return min(timedelta(seconds=min(int(text), 10**10)), LONGEST_TTL)
+        return min(timedelta(seconds=min(int(digits), 10**10)), LONGEST_TTL)
 
 
 def encode(publication: Publication, event_id: str, now: datetime) -> bytes:
@@ -85,6 +88,14 @@ def from_json(data: bytes | str) -> Any:
         return json.loads(data, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
+
+
+def from_json_text(data: bytes) -> Any:
+    """Strict JSON that can be written again: half of a surrogate pair is a ValueError, too."""
+    value = from_json(data)
+    if SURROGATE.search(data):
+        to_json(value)
+    return value
 
 
 def _wrapped(publication: Publication, event_id: str, now: datetime) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from uuid import uuid4
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout
 
 from localdapr.app_calls import sendable, token_header
-from localdapr.cloudevent import CONTENT_TYPE, from_json, to_json, wrap_raw
+from localdapr.cloudevent import CONTENT_TYPE, from_json, from_json_text, to_json, wrap_raw
 from localdapr.deliveries import Delivery
 from localdapr.manifest import App
+from localdapr.names import CONTROL
 from localdapr.routing import RuleError
 from localdapr.subscriptions import Subscription
 
@@ -139,7 +140,7 @@ def _shaped(wish: Subscription, delivery: Delivery) -> bytes:
 def _entry(wish: Subscription, delivery: Delivery) -> dict[str, Any]:
     body = _shaped(wish, delivery)
     try:
-        event: Any = from_json(body)
+        event: Any = from_json_text(body)
     except ValueError:
         event = body.decode("utf-8", "replace")
     return {
@@ -151,8 +152,13 @@ def _entry(wish: Subscription, delivery: Delivery) -> dict[str, Any]:
 
 
 def _trace(event: Mapping[str, Any]) -> dict[str, str]:
+    """Nobody has looked at these fields of a raw event."""
     found = {name: event.get(name) for name in ("traceparent", "tracestate")}
-    return {name: value for name, value in found.items() if value and isinstance(value, str)}
+    return {
+        name: value
+        for name, value in found.items()
+        if value and isinstance(value, str) and not CONTROL.search(value)
+    }
 
 
 def _by_status(status: int) -> Answer:

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import Field, TypeAdapter
 
-from localdapr.cloudevent import Publication, from_json, to_json
+from localdapr.cloudevent import Publication, from_json_text, to_json
 from localdapr.errors import ApiError, error_info, resource_info
 from localdapr.http_request import TRACE, Body, query_metadata
 from localdapr.pubsub import PubSub
@@ -66,7 +66,7 @@ class PublishHttp:
         self._pubsub.require(request.match_info["pubsub"], self._app_id)
         place = "for topic {topic} pubsub {pubsub}".format(**request.match_info)
         try:
-            entries = ENTRIES.validate_python(from_json(await request.read()))
+            entries = ENTRIES.validate_python(from_json_text(await request.read()))
         except ValueError as cause:
             message = f"error when unmarshaling the request {place}: {said(cause)}"
             raise self._unreadable(request, message, "PUBSUB_UNMARSHAL_EVENTS") from cause

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, TypeVar
 from aiohttp import web
 from pydantic import TypeAdapter
 
-from localdapr.cloudevent import from_json, to_json
+from localdapr.cloudevent import from_json_text, to_json
 from localdapr.errors import ApiError
 from localdapr.tracing import Trace
 from localdapr.yaml_file import Model, said
@@ -24,7 +24,7 @@ class Body(Model):
 async def read_body(request: web.Request, form: TypeAdapter[T]) -> T:
     """The body in the form asked for. Raises ApiError 400 when it is none."""
     try:
-        return form.validate_python(from_json(await request.read()))
+        return form.validate_python(from_json_text(await request.read()))
     except ValueError as cause:
         raise malformed(said(cause)) from cause
 

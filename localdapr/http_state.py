@@ -7,7 +7,7 @@ from aiohttp import web
 from pydantic import Field, TypeAdapter
 
 from localdapr.cloudevent import from_json, to_json
-from localdapr.http_request import Body, json_answer, malformed, query_metadata, read_body
+from localdapr.http_request import Body, json_answer, query_metadata, read_body
 from localdapr.state import Change, Entry, StateStores, operation
 from localdapr.yaml_file import Text
 
@@ -31,14 +31,12 @@ class Item(Body):
     metadata: dict[str, Text] = Field(default_factory=dict)
 
     def change(self, metadata: Mapping[str, str]) -> Change:
-        """With the metadata of the request, its own winning. Raises ApiError."""
+        """With the metadata of the request, its own winning."""
         options = self.options
-        try:
-            value = to_json(self.value)
-        except ValueError as cause:
-            raise malformed(f"a value cannot be stored as UTF-8: {cause.args[-1]}") from cause
         both = {**metadata, **self.metadata}
-        return Change(self.key, value, self.etag, options.concurrency, options.consistency, both)
+        return Change(
+            self.key, to_json(self.value), self.etag, options.concurrency, options.consistency, both
+        )
 
 
 class Operation(Body):

@@ -32,9 +32,10 @@ FULL = (
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = logging.getLogger(__name__)
 requests_log = logging.getLogger(f"{__name__}.requests")
-# What is no HTTP is answered with 400; it is not localdapr's failure.
+# What is no HTTP is answered with 400, and who goes away gets no answer: no failure of localdapr.
+THEIRS = (HttpProcessingError, ConnectionError)
 requests_log.addFilter(
-    lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    lambda record: not (record.exc_info and isinstance(record.exc_info[1], THEIRS))
 )
 
 

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 TOKEN_KEY = "dapr-api-token"  # noqa: S105  the metadata's name, not a secret
-CONCURRENCY = ("", "first-write", "last-write")  # by the number of the enum
-CONSISTENCY = ("", "eventual", "strong")
+CONCURRENCY = {0: "", 1: "first-write", 2: "last-write"}  # by the number of the enum
+CONSISTENCY = {0: "", 1: "eventual", 2: "strong"}
 CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
     401: grpc.StatusCode.UNAUTHENTICATED,
@@ -144,7 +144,7 @@ class _Calls:
             body = await answer.read()
         finally:
             answer.release()
-        status = [("dapr-http-status", str(answer.status))]
+        status = (("dapr-http-status", str(answer.status)),)
         context.set_trailing_metadata(status)
         if answer.status >= 400:
             await context.abort(_code(answer.status), body.decode("utf-8", "replace"), status)
@@ -223,15 +223,18 @@ def _change(item: Any, value: bytes | None, around: Any = None) -> Change:
         item.key,
         value,
         item.etag.value,
-        CONCURRENCY[item.options.concurrency],
-        CONSISTENCY[item.options.consistency],
+        CONCURRENCY.get(item.options.concurrency, str(item.options.concurrency)),
+        CONSISTENCY.get(item.options.consistency, str(item.options.consistency)),
         {**(around.metadata if around else {}), **item.metadata},
     )
 
 
 def _invocation(request: invoke_pb2.InvokeServiceRequest, trace: Trace) -> Invocation:
     message = request.message
-    verb = common_pb2.HTTPExtension.Verb.Name(message.http_extension.verb)
+    verbs = common_pb2.HTTPExtension.Verb.DESCRIPTOR.values_by_number
+    if message.http_extension.verb not in verbs:
+        raise ApiError(400, "ERR_DIRECT_INVOKE", "the HTTP verb is unknown")
+    verb = verbs[message.http_extension.verb].name
     path, _, query = message.method.partition("?")
     sent = message.http_extension.querystring
     content_type = [("Content-Type", message.content_type)] if message.content_type else []

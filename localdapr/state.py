@@ -36,6 +36,7 @@ CREATE INDEX IF NOT EXISTS state_expiry ON state (expires_at) WHERE expires_at I
 """
 SWEEP_SECONDS = 60.0
 LARGEST_ETAG = 2**63 - 1
+MOST_DIGITS = 100
 # What becomes of the HTTP status of a refusal.
 STATUSES = {
     ("ERR_STATE_DELETE", 400): 409,
@@ -245,7 +246,7 @@ def _asked_version(change: Change) -> int:
     """The version that must match; 0 when any will do."""
     if not change.etag or (change.concurrency == "last-write" and change.value is not None):
         return 0
-    if not change.etag.removeprefix("-").isdecimal() or int(change.etag) > LARGEST_ETAG:
+    if not change.etag.removeprefix("-").isdecimal() or _exceeds(change.etag, LARGEST_ETAG):
         text = f'invalid etag value: strconv.Atoi: parsing "{change.etag}": invalid syntax'
         raise ChangeRefusedError(400, text)
     return int(change.etag)
@@ -274,9 +275,14 @@ def _lifetime(change: Change, default_ttl: str) -> float | None:
     if not ttl.removeprefix("-").isdecimal():
         text = f'failed to parse ttl from metadata: strconv.ParseInt: parsing "{ttl}"'
         raise ChangeRefusedError(500, f"{text}: invalid syntax")
-    if int(ttl) > LONGEST_TTL:
+    if _exceeds(ttl, LONGEST_TTL):
         raise ChangeRefusedError(400, f"ttlInSeconds {ttl} is more than {LONGEST_TTL}, 100 years")
     return float(ttl) if int(ttl) > 0 else None
+
+
+def _exceeds(number: str, largest: int) -> bool:
+    """Python does not read thousands of digits."""
+    return len(number) > MOST_DIGITS or int(number) > largest
 
 
 def _illegal_key(store: str, key: str) -> ApiError:

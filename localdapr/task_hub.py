@@ -27,6 +27,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 T = TypeVar("T")
 PAGE_TOKEN = re.compile("[0-9]{1,18}")  # fits into a column
 PAGE = 1024
+YEAR_10000 = 253_402_300_800  # seconds
 
 
 class TaskHub(TaskHubServicer):
@@ -41,6 +42,7 @@ class TaskHub(TaskHubServicer):
 
     async def StartInstance(self, request: Any, context: Context) -> Any:
         scheduled = request.HasField("scheduledStartTimestamp")
+        await _check_moments(context, request.scheduledStartTimestamp)
         asked = StartRequest(
             name=request.name,
             instance_id=request.instanceId,
@@ -95,7 +97,9 @@ class TaskHub(TaskHubServicer):
     async def PurgeInstances(self, request: Any, context: Context) -> Any:
         what = "failed to purge workflow state"
         if request.HasField("purgeInstanceFilter"):
-            chosen = _filter(request.purgeInstanceFilter)
+            asked = request.purgeInstanceFilter
+            await _check_moments(context, asked.createdTimeFrom, asked.createdTimeTo)
+            chosen = _filter(asked)
             count = await _answer(context, what, self._workflows.purge_where(chosen))
         else:
             call = self._workflows.purge(request.instanceId, request.recursive, request.force)
@@ -170,6 +174,12 @@ async def _answer(context: Context, what: str, call: Awaitable[T]) -> T:
         log.error("%s: %s", what, failure)
         await context.abort(grpc.StatusCode.UNKNOWN, f"{what}: {failure}")
     raise AssertionError("abort does not return")
+
+
+async def _check_moments(context: Context, *stamps: Any) -> None:
+    """Refuse what is in no calendar, and in no column."""
+    if not all(0 <= stamp.seconds < YEAR_10000 and 0 <= stamp.nanos < 1e9 for stamp in stamps):
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a time is out of range")
 
 
 def _metadata(context: Context, name: str) -> str | None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import pytest
@@ -12,9 +13,13 @@ from dapr.clients.grpc._request import TransactionalStateOperation, TransactionO
 from dapr.clients.grpc._state import Concurrency, StateOptions
 from dapr.clients.http.client import DaprHttpError
 from dapr.conf import settings
-from dapr.proto.runtime.v1 import dapr_pb2_grpc, state_pb2
+from dapr.proto.common.v1 import common_pb2
+from dapr.proto.runtime.v1 import dapr_pb2_grpc, invoke_pb2, metadata_pb2, pubsub_pb2, state_pb2
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from localdapr.manifest import App
+from localdapr.wire import TASK_HUB, TaskHubStub, pb
 from tests.conformance.test_http_vectors import ask
 from tests.hub.processes import wait_until
 
@@ -158,6 +163,73 @@ def test_invoke_method_goes_over_http(client: DaprClient) -> None:
     assert client.invoke_method("subscriber", "_events", http_verb="GET").status_code == 200
     with pytest.raises(DaprHttpError):
         client.invoke_method("ghost", "x", http_verb="GET")
+
+
+def call(app: App, method: str, request: Message) -> Any:
+    """One call of a stub on a channel of its own."""
+    with grpc.insecure_channel(f"127.0.0.1:{app.grpc_port}") as channel:
+        hub = method in TASK_HUB.methods_by_name
+        stub = TaskHubStub(channel) if hub else dapr_pb2_grpc.DaprStub(channel)
+        return getattr(stub, method)(request)
+
+
+def invocation(path: str, verb: int = 1, **message: Any) -> Message:
+    extension = common_pb2.HTTPExtension(verb=verb, querystring=message.pop("query", ""))
+    asked = common_pb2.InvokeRequest(method=path, http_extension=extension, **message)
+    return invoke_pb2.InvokeServiceRequest(id="callee", message=asked)
+
+
+def test_an_error_of_an_invoked_app_is_a_status(sidecars: dict[str, App]) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        call(sidecars["subscriber"], "InvokeService", invocation("status/404"))
+    assert caught.value.code() == Code.NOT_FOUND
+
+
+@pytest.mark.localdapr_only("the runtime parses a query and writes it anew")
+def test_a_query_does_not_end_the_line_it_stands_in(sidecars: dict[str, App]) -> None:
+    smuggled = invocation("echo/q", query="a=b HTTP/1.1\r\nX-Evil: 1\r\n\r\n#ü%20")
+    answer = json.loads(call(sidecars["subscriber"], "InvokeService", smuggled).data.value)
+    assert answer["rawQuery"] == "a=b%20HTTP/1.1%0D%0AX-Evil:%201%0D%0A%0D%0A%23%C3%BC%20"
+    assert "x-evil" not in answer["headers"]
+
+
+FAR = Timestamp(seconds=2**63 - 1)
+ODD = "a\n\x1b[2J"
+REFUSED = {
+    "a page": ("ListInstanceIDs", pb.ListInstanceIDsRequest(continuationToken="9" * 30)),
+    "a digit that is none": ("ListInstanceIDs", pb.ListInstanceIDsRequest(continuationToken="²")),
+    "a start": (
+        "StartInstance",
+        pb.CreateInstanceRequest(name="echo", scheduledStartTimestamp=FAR),
+    ),
+    "a purge": (
+        "PurgeInstances",
+        pb.PurgeInstancesRequest(purgeInstanceFilter=pb.PurgeInstanceFilter(createdTimeTo=FAR)),
+    ),
+    "a name": ("StartInstance", pb.CreateInstanceRequest(name=ODD)),
+    "an id": ("StartInstance", pb.CreateInstanceRequest(name="echo", instanceId=ODD)),
+    "an event": ("RaiseEvent", pb.RaiseEventRequest(instanceId="one", name=ODD)),
+    "a long event": ("RaiseEvent", pb.RaiseEventRequest(instanceId="one", name="x" * 10_000)),
+    "a path": ("InvokeService", invocation("echo/" + ODD)),
+    "a content type": ("InvokeService", invocation("echo", content_type="text/plain\r\nX: 1")),
+    "a verb": ("InvokeService", invocation("echo", verb=99)),
+    "a topic": ("PublishEvent", pubsub_pb2.PublishEventRequest(pubsub_name=PUBSUB, topic=ODD)),
+    "a key": (
+        "SaveState",
+        state_pb2.SaveStateRequest(
+            store_name=STORE, states=[common_pb2.StateItem(key=ODD, value=b"1")]
+        ),
+    ),
+    "metadata": ("SetMetadata", metadata_pb2.SetMetadataRequest(key=ODD)),
+}
+
+
+@pytest.mark.localdapr_only("the runtime takes most of it")
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_cannot_be_meant_is_an_invalid_argument(sidecars: dict[str, App], what: str) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        call(sidecars["subscriber"], *REFUSED[what])
+    assert caught.value.code() == Code.INVALID_ARGUMENT
 
 
 @pytest.mark.localdapr_only("the runtime has that method")

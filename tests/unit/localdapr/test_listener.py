@@ -1,6 +1,7 @@
 """Connections to a sidecar's HTTP port: how many, how long they may be silent, what is no HTTP."""
 
 import asyncio
+import gzip
 import resource
 import socket
 import time
@@ -10,7 +11,7 @@ from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from localdapr import listener
 from localdapr.listener import Listener, Room
@@ -24,12 +25,13 @@ ASK = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 async def serving(seconds: float = 0.0, most: int = 10) -> AsyncIterator[int]:
     """A server that takes so long for an answer; gives its port."""
 
-    async def answer(_request: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.Response:
+        body = await request.read()
         await asyncio.sleep(seconds)
-        return web.Response(text="done")
+        return web.Response(body=body)
 
     app, room, port = web.Application(), Room(), pick_port(21700, ())
-    app.router.add_get("/", answer)
+    app.router.add_route("*", "/", answer)
     room.most = most
     served = Listener(app, room, grace=0.1)
     await served.start(port)
@@ -102,6 +104,34 @@ def test_what_is_no_http_is_a_400_and_nothing_in_the_log(
     async def story() -> None:
         async with serving() as port:
             assert b"400 Bad Request" in await first_line(port, sent)
+
+    asyncio.run(story())
+    assert caplog.records == []
+
+
+def test_a_packed_body_is_passed_on_as_it_came() -> None:
+    async def story() -> None:
+        packed = gzip.compress(b"dough")
+        async with serving() as port, ClientSession() as client:
+            headers = {"Content-Encoding": "gzip"}
+            async with client.post(
+                f"http://127.0.0.1:{port}/", data=packed, headers=headers
+            ) as answer:
+                assert await answer.read() == packed
+
+    asyncio.run(story())
+
+
+def test_who_goes_away_leaves_nothing_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        async with serving() as port:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf")
+            await writer.drain()
+            assert b"200 OK" in await first_line(port, ASK)
+            writer.close()
+            await writer.wait_closed()
+            assert b"200 OK" in await first_line(port, ASK)
 
     asyncio.run(story())
     assert caplog.records == []

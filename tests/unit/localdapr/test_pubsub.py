@@ -355,6 +355,24 @@ def test_a_bulk_subscription_gets_several_events_and_answers_for_each(tmp_path: 
     play(tmp_path, story, wish(bulk=2))
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [b'{"n":1,"traceparent":"a\\r\\nX-B: 1","tracestate":"\\u0000"}', b'{"n":1,"id":"\\ud800"}'],
+)
+@pytest.mark.parametrize("bulk", [0, 2])
+def test_what_a_raw_event_holds_does_not_stop_its_delivery(
+    tmp_path: Path, raw: bytes, bulk: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(parts: Parts) -> None:
+        parts.app.replies["/orders"] = [(404, None)]  # an end for single events and bulk
+        await parts.publish(raw, rawPayload="true")
+        await parts.until_counts(waiting=0)
+        assert len(parts.app.events) == 1
+
+    play(tmp_path, story, wish(bulk=bulk))
+    assert caplog.records == []
+
+
 def test_one_publish_reaches_every_app_that_wants_it(tmp_path: Path) -> None:
     async def run() -> None:
         apps = {name: RecordingApp() for name in ("kitchen", "order")}

@@ -77,6 +77,9 @@ def test_a_body_over_the_limit_is_refused_and_one_at_the_limit_is_not(api: Api) 
         b'[{"key":"k","value":NaN}]',
         b'[{"key":"k","value":1e400}]',
         b'[{"key":"k","value":"\\ud800"}]',
+        b'[{"key":"\\ud800","value":1}]',
+        b'[{"key":"k","value":1,"etag":"\\ud800"}]',
+        b'[{"key":"k","value":1,"options":{"concurrency":"\\uDbff"}}]',
         b'[{"key":"k","options":7}]',
         b"[" * 100_000,
         b"\xff\xfe",
@@ -101,6 +104,7 @@ def test_a_workflows_payload_that_is_no_text_is_a_400(api: Api, path: str) -> No
         ("bulk", b"[]"),
         ("bulk", b"{"),
         ("bulk", b'{"keys": [1]}'),
+        ("bulk", b'{"keys": ["\\ud800"]}'),
         ("transaction", b"[]"),
         ("transaction", b'{"operations": 5}'),
         ("transaction", b'{"operations": [5]}'),
@@ -110,6 +114,13 @@ def test_a_workflows_payload_that_is_no_text_is_a_400(api: Api, path: str) -> No
 )
 def test_bulk_and_transaction_bodies_are_checked(api: Api, verb: str, body: bytes) -> None:
     (answer,) = api.ask(("POST", f"/v1.0/state/statestore/{verb}", {"data": body}))
+    assert answer.status == 400
+
+
+@pytest.mark.parametrize("item", ['"etag":"%s"', '"metadata":{"ttlInSeconds":"%s"}'])
+def test_a_number_of_thousands_of_digits_is_too_large(api: Api, item: str) -> None:
+    body = '[{"key":"k","value":1,' + item % ("9" * 5000) + "}]"
+    (answer,) = api.ask(("POST", "/v1.0/state/statestore", {"data": body}))
     assert answer.status == 400
 
 
