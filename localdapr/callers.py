@@ -5,6 +5,7 @@ page whose name leads here (DNS rebinding) can read the answers, too. A browser 
 headers Host, Origin and Sec-Fetch-Site. Pure, and light: every command imports it.
 """
 
+import functools
 import ipaddress
 import re
 from collections.abc import Mapping
@@ -54,6 +55,7 @@ class Callers:
         return origin or site or ""
 
 
+@functools.lru_cache(64)
 def _is_local(name: str) -> bool:
     """Whether no name server decides where this name leads."""
     try:
