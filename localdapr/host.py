@@ -45,6 +45,7 @@ class Host:
         self._pubsub = pubsub
         self._sidecars: dict[str, Sidecar] = {}
         self._room = Room()
+        asyncio.get_running_loop().set_exception_handler(self._room.handle)
 
     async def add(self, run: Run, resources: Resources) -> None:
         """Serve all apps of a run, or none. Raises AppFailedError and PortInUseError."""

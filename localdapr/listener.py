@@ -6,7 +6,9 @@ descriptor is left. This one says so in one line a second and goes on when there
 
 import asyncio
 import contextlib
+import errno
 import logging
+import os
 import resource
 import socket
 import weakref
@@ -56,12 +58,20 @@ class Room:
     def full(self) -> bool:
         return sum(len(server.connections) for server in self._servers) >= self.most
 
+    def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """The loop's exception handler: asyncio takes connections to the control socket."""
+        cause = context.get("exception")
+        if isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE):
+            self.say(os.strerror(cause.errno))
+        else:
+            loop.default_exception_handler(context)
+
     def say(self, reason: str) -> None:
         """One line a second at most, whichever port it is."""
         now = asyncio.get_running_loop().time()
         if now - self._said >= AGAIN:
             self._said = now
-            log.warning("a connection to a sidecar could not be taken: %s", reason)
+            log.warning("a connection could not be taken: %s", reason)
 
 
 class Listener:

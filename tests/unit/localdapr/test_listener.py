@@ -145,7 +145,16 @@ def healthy(port: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("kind", ["http", "grpc"])
+def connected(folder: Path, port: int | None) -> socket.socket:
+    """To a port, without one to the control socket."""
+    if port:
+        return socket.create_connection(("127.0.0.1", port))
+    control = socket.socket(socket.AF_UNIX)
+    control.connect(str(folder / ".localdapr" / "control.sock"))
+    return control
+
+
+@pytest.mark.parametrize("kind", ["http", "grpc", "control"])
 def test_a_run_without_file_descriptors_says_so_and_recovers(
     tmp_path: Path, started: list[Localdapr], kind: str
 ) -> None:
@@ -159,8 +168,7 @@ def test_a_run_without_file_descriptors_says_so_and_recovers(
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (in_use + 6, in_use + 6))
     with ExitStack() as opened:
         for _ in range(40):
-            address = ("127.0.0.1", http if kind == "http" else grpc)
-            opened.enter_context(socket.create_connection(address))
+            opened.enter_context(connected(tmp_path, {"http": http, "grpc": grpc}.get(kind)))
         wait_until(lambda: not healthy(http), lambda: "no descriptor is left")
         wait_until(lambda: "Too many open files" in run.errors, lambda: run.errors)
     wait_until(lambda: healthy(http), lambda: "descriptors are there again")
