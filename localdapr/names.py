@@ -14,9 +14,7 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # a line's end, an esc
 
 def check_name(what: str, name: str) -> None:
     """Raise ApiError for a name that nothing new may have."""
-    if not name:
-        reason = "is empty"
-    elif len(name) > LONGEST_NAME:
+    if len(name) > LONGEST_NAME:
         reason = f"is longer than {LONGEST_NAME} characters"
     elif CONTROL.search(name):
         reason = "contains a control character"

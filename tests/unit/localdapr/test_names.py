@@ -13,14 +13,14 @@ ODD = "a%0A%1B%5B2Jb"
 
 
 @pytest.mark.parametrize(
-    "name", ["", "a\nb", "\x1b[2J", "a\x00", "\x7f", "\x9b1m", "a\u2028b", "x" * (LONGEST_NAME + 1)]
+    "name", ["a\nb", "\x1b[2J", "a\x00", "\x7f", "\x9b1m", "a\u2028b", "x" * (LONGEST_NAME + 1)]
 )
 def test_an_odd_name_is_refused(name: str) -> None:
     with pytest.raises(ApiError, match="the topic "):
         check_name("topic", name)
 
 
-@pytest.mark.parametrize("name", ["a", "über order/1:x", "👩‍🍳", "../..", "x" * LONGEST_NAME])
+@pytest.mark.parametrize("name", ["", "a", "über order/1:x", "👩‍🍳", "../..", "x" * LONGEST_NAME])
 def test_all_other_names_are_taken(name: str) -> None:
     check_name("topic", name)
 
