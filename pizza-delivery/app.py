@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from delivery import Delivery
 from delivery_settings import DeliverySettings
 from pizza_common.answers import OrderAnswer, UndoAnswer
-from pizza_common.order import Order, OrderPath, Undo
+from pizza_common.order import OrderPath, StepOrder, Undo
 from pizza_common.records import records_route
 from pizza_common.service import problem_docs, run_service, service_app
 from pizza_common.settings import settings_for, settings_of
@@ -55,7 +55,7 @@ class Roster(BaseModel):
 
 
 @api.post("/deliver", responses={200: DeliveredOrder, 202: WaitingOrder, **problem_docs(409)})
-def deliver(body: Order) -> tuple[dict[str, Any], HTTPStatus]:
+def deliver(body: StepOrder) -> tuple[dict[str, Any], HTTPStatus]:
     """Deliver an order; asked twice, give the first answer again. 202 while no driver is free."""
     answer = _delivery().deliver(body.with_id())
     waits = answer["status"] == Status.WAITING_FOR_DRIVER

@@ -13,7 +13,7 @@ from dead_letters import DeadLetters
 from order_book import OrderBook
 from order_watch import OrderWatch
 from pizza_common.answers import OrderAnswer
-from pizza_common.order import Attempt, Order, OrderId, OrderPath
+from pizza_common.order import Attempt, OrderId, OrderPath, StepOrder
 from pizza_common.records import records_route
 from pizza_common.retention import Retention
 from pizza_common.service import problem_docs, run_service, service_app
@@ -87,7 +87,7 @@ class OrderList(BaseModel):
 
 
 @api.post("/order", responses={200: Registered, **problem_docs(409)})
-def register(body: Order) -> dict[str, Any]:
+def register(body: StepOrder) -> dict[str, Any]:
     """Enter an order into the book; the same order again changes nothing."""
     order = body.with_id()
     _book().register(order)

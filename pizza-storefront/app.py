@@ -17,6 +17,7 @@ from pizza_common.order import (
     OrderPath,
     PizzaType,
     Size,
+    StepOrder,
     StrictModel,
     Time,
     Undo,
@@ -126,7 +127,7 @@ def menu() -> dict[str, Any]:
 
 
 @api.post("/order", responses={200: TakenOrder, **problem_docs(409)})
-def order(body: Order) -> dict[str, Any]:
+def order(body: StepOrder) -> dict[str, Any]:
     """Take an order; asked twice, give the first answer again."""
     return _storefront().order(body.with_id())
 

@@ -166,7 +166,27 @@ class Order(OfOrder):
         return self.order_id
 
 
-class CookOrder(Order):
+SHOP_FIELDS = frozenset({"status", "total_cents", "driver", "needs_attention", "timeline"})
+"""What the shop's answers add to an order."""
+
+
+def _with_shop_fields(schema: dict[str, Any]) -> None:
+    ignored = {"description": "Ignored: an answer of the shop has it"}
+    schema["properties"] |= {name: ignored for name in sorted(SHOP_FIELDS)}
+
+
+class StepOrder(Order):
+    """An order as the step before answered it: what the shop added is ignored."""
+
+    model_config = ConfigDict(json_schema_extra=_with_shop_fields)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_shop_fields(cls, sent: Any) -> Any:
+        return without_shop_fields(sent)
+
+
+class CookOrder(StepOrder):
     """An order for the kitchen; a remake is a further attempt."""
 
     attempt: Attempt = 1
@@ -183,6 +203,13 @@ class OrderPath(BaseModel):
     """The order id in a path."""
 
     order_id: OrderId
+
+
+def without_shop_fields(sent: Any) -> Any:
+    """What a client sent, without what an answer of the shop added to it."""
+    if not isinstance(sent, dict):
+        return sent
+    return {name: value for name, value in sent.items() if name not in SHOP_FIELDS}
 
 
 def _slug(text: str) -> str:
