@@ -56,7 +56,10 @@ class FrontDesk:
         self._locks = KeyLocks()
 
     def start(self, order: Order) -> Answer:
-        """Start it; asked again, by whomever, answer the same. Raises Conflict, BadInput."""
+        """Start it; asked again, by whomever, answer the same, and say how far the engine is.
+
+        Raises Conflict, BadInput.
+        """
         if not self._worker_ready():  # the engine would keep the request waiting
             raise Unavailable("The workflow worker is not connected yet.")
         with self._locks.held(order.id):
@@ -64,10 +67,12 @@ class FrontDesk:
             record = self._claim(order)
             if not record.started:
                 self._start(order.id, record.order)
+            found = self._workflows.find(order.id) if record.started else None
         return {
             "order_id": order.id,
             "workflow_instance_id": instance_id(order.id),
             "status": "started",
+            **({"runtime_status": found.runtime_status} if found else {}),
         }
 
     def forget(self, order_id: str, in_book: Order | None) -> Answer:

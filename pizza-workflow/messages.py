@@ -39,11 +39,16 @@ class Validation(OrderRef):
 
 
 class Started(BaseModel):
-    """The order's workflow exists."""
+    """The order's workflow exists.
+
+    `runtime_status` is there when the order was started before: in COMPLETED, FAILED or
+    TERMINATED nothing more will happen.
+    """
 
     order_id: str
     workflow_instance_id: str
     status: str
+    runtime_status: str | None = None
 
 
 class Decided(BaseModel):
