@@ -96,13 +96,18 @@ class FrontDesk:
         }
 
     def validate(self, asked: Validation) -> Answer:
-        """Decide about the cooked pizza, once. Raises NotFound, Conflict."""
+        """Decide about the cooked pizza, once; said again, the answer is the same, also later.
+
+        Raises NotFound, Conflict.
+        """
         with self._locks.held(asked.order_id):
             found = self._known(asked.order_id)
             slip, etag = self._slips.read(asked.order_id)
-            if found.is_final or found.custom_status not in DECIDABLE or slip is None:
-                raise Conflict(f"Order {asked.order_id} is not waiting for validation.")
-            self._decide(asked, slip, etag)
+            if slip is None or not slip.was_told(asked.decision(), asked.round):
+                if found.is_final or found.custom_status not in DECIDABLE or slip is None:
+                    raise Conflict(f"Order {asked.order_id} is not waiting for validation.")
+                _check_round(asked, slip)
+                self._decide(asked, slip, etag)
         verdict = "approved" if asked.approved else "rejected"
         return {"order_id": asked.order_id, "validation_status": verdict}
 
@@ -178,7 +183,8 @@ class FrontDesk:
             slip = self._slips.decide(asked.order_id, slip, etag, asked.decision())
         elif slip.raised:
             raise Conflict(f"Order {asked.order_id} was already decided.")
-        self._workflows.tell(asked.order_id, VALIDATION_COMPLETE, slip.decision or {})
+        event = {**(slip.decision or {}), "on_slip": True}
+        self._workflows.tell(asked.order_id, VALIDATION_COMPLETE, event)
         self._slips.mark_raised(asked.order_id, slip)
         if slip.decision != {**asked.decision(), "round": slip.round}:
             raise Conflict(f"Order {asked.order_id} was already decided.")
@@ -230,6 +236,17 @@ class FrontDesk:
             order = Order.model_validate(found.order)
             event = OrderEvent.announce(order, Status.TERMINATED, "pizza-workflow")
             self._sidecar.publish(event)
+
+
+def _check_round(asked: Validation, slip: Slip) -> None:
+    """Raises Conflict for another round than the slip's, or what may repeat one from before."""
+    if asked.round not in (None, slip.round):
+        raise Conflict(f"Order {asked.order_id} waits for a decision on round {slip.round}.")
+    if asked.round is None and slip.decision is None and slip.repeats(asked.decision()):
+        raise Conflict(
+            f"An earlier round of order {asked.order_id} was decided just so; "
+            f'to decide this one like it, send "round": {slip.round}, too.'
+        )
 
 
 def _check_unfinished(found: Instance, order_id: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from pizza_common.order import Order, OrderId, StrictModel, Text
+from pizza_common.order import Attempt, Order, OrderId, StrictModel, Text
 
 
 class OrderRef(StrictModel):
@@ -26,16 +26,21 @@ class ForgetRequest(OrderRef):
 
 
 class Validation(OrderRef):
-    """A manager's decision; `remake` has a rejected pizza made again."""
+    """A manager's decision; `remake` has a rejected pizza made again.
+
+    It is about the round that waits. A client that may send it twice names the `round`, as
+    `attempt` counts it in the order's timeline: 1, and one more for each remake.
+    """
 
     approved: bool
     reason: Text | None = Field(default=None, max_length=200)
     approver: Text | None = Field(default=None, max_length=100)
     remake: bool = False
+    round: Attempt | None = None
 
     def decision(self) -> dict[str, Any]:
-        """What the workflow is told, without the id."""
-        return self.model_dump(mode="json", exclude={"order_id"}, exclude_none=True)
+        """What is said, whatever it is about."""
+        return self.model_dump(mode="json", exclude={"order_id", "round"}, exclude_none=True)
 
 
 class Started(BaseModel):

@@ -8,6 +8,7 @@ attempt and answer a repeat as the first time. Each raises PeerRefused (final) o
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from pydantic import BaseModel
 
 from pizza_common.event import OrderEvent
@@ -21,6 +22,7 @@ from pizza_common.status import (
     Stage,
     Status,
 )
+from pizza_common.writing import until_written
 from steps import (
     Announcement,
     Bill,
@@ -35,6 +37,7 @@ from steps import (
     Step,
     StepInput,
     Taken,
+    Told,
     Undoing,
 )
 from validation_slip import ValidationSlips
@@ -50,7 +53,11 @@ GRACE_SECONDS = 30.0
 POLITE_SECONDS = 3.0
 """What a peer may take that the order can do without."""
 
+MAY_REPEAT = "an earlier round was decided just so; to decide this one like it, name its round"
+
 Json = dict[str, Any]
+
+log = structlog.get_logger()
 
 
 @dataclass
@@ -130,6 +137,24 @@ def validate_pizza(shop: Shop, given: Undoing) -> None:
     _publish(shop, given.order, Status.WAITING_FOR_VALIDATION, attempt=given.attempt)
 
 
+def settle_decision(shop: Shop, given: Told) -> Decision | None:
+    """Write what the workflow was told on the slip; what is obeyed is what stands there first.
+
+    None when it may repeat what was said of an earlier round.
+    """
+    slips, said, named = ValidationSlips(shop.sidecar), given.decision.said(), given.decision.round
+    written = until_written(
+        lambda: slips.settle(given.order.id, given.attempt, said, named is not None)
+    )
+    if written is None:
+        log.warning("decision passed over", round=given.attempt, reason=MAY_REPEAT)
+        return None
+    settled = Decision.model_validate(written)
+    if settled.said() != said:
+        log.warning("decision passed over", round=given.attempt, reason="another was first")
+    return settled
+
+
 def close_validation(shop: Shop, given: Undoing) -> Decision | None:
     """End the round undecided; a decision that was accepted before is given instead."""
     written = ValidationSlips(shop.sidecar).close(given.order.id, given.attempt)
@@ -169,6 +194,7 @@ STEPS = (
     cook_one_pizza,
     open_validation,
     validate_pizza,
+    settle_decision,
     close_validation,
     deliver_pizza,
     capture_payment,

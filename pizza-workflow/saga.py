@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from dapr.ext.workflow import DaprWorkflowContext, RetryPolicy, TaskFailedError, when_all
 from pydantic import BaseModel, ValidationError
 
 from cancellation import Cancellation, OrderStopped
 from pizza_common.order import Order
 from place import Place
-from steps import Step, input_of, output_of
+from steps import Step, input_of, output_of, reason_of
 
 Steps = Generator[Any, Any, Any]
+
+log = structlog.get_logger()
 
 # Waits of 0.5, 1, 2, 4, 8 and then 10 s: more than a minute, so that a service that is
 # restarted, or a machine that is replaced, costs the order time and nothing else.
@@ -130,6 +133,11 @@ class Saga:
         except (TaskFailedError, UnusableAnswer):
             return None
 
+    def warn(self, event: str, **more: Any) -> None:
+        """A line in the log, once: not when the code is replayed."""
+        if not self.ctx.is_replaying:
+            log.warning(event, order_id=self.order.id, **more)
+
     def call(self, step: Step, patience: RetryPolicy = PATIENCE, **detail: Any) -> Any:
         """Schedule the activity. Its input is the order and `detail`."""
         given = input_of(step)(order=self.order, **detail)
@@ -163,6 +171,4 @@ def read(step: Step, answer: Any) -> Any:
     try:
         return model.model_validate(answer) if model else answer
     except ValidationError as error:
-        found = error.errors()[0]
-        where = ".".join(str(part) for part in found["loc"])
-        raise UnusableAnswer(f"{step.__name__} answered: {where}: {found['msg']}") from error
+        raise UnusableAnswer(f"{step.__name__} answered: {reason_of(error)}") from error

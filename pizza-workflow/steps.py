@@ -6,7 +6,7 @@ are; both sides of the border validate by them.
 
 from collections.abc import Callable, Generator
 from functools import cache
-from typing import Any, Self, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import (
     AwareDatetime,
@@ -127,27 +127,35 @@ class Gift(BaseModel):
 
 
 class Decision(BaseModel):
-    """What a manager said of one round."""
+    """What a manager said of one round; of the one that waits when it names none.
+
+    `on_slip` says that it was written on the slip before the workflow was told.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    round: int
+    round: int | None = None
     approved: StrictBool
     remake: StrictBool = False
     reason: str | None = None
     approver: str | None = None
+    order_id: Any = Field(default=None, exclude=True)
+    on_slip: bool = Field(default=False, exclude=True)
 
-    @classmethod
-    def read(cls, data: Any) -> Self | None:
-        """The decision that an event carries; None when it carries something else."""
-        try:
-            return cls.model_validate(data)
-        except ValidationError:
-            return None
+    def said(self) -> dict[str, Any]:
+        """What is said, whatever it is about."""
+        return self.model_dump(mode="json", exclude={"round"}, exclude_none=True)
 
     def in_words(self) -> str | None:
         """Who said why, as far as it is known."""
         return ": ".join(filter(None, (self.approver, self.reason))) or None
+
+
+class Told(StepInput):
+    """A decision of which the workflow was told, in the round that it waited for."""
+
+    attempt: Attempt
+    decision: Decision
 
 
 class RoundDone(BaseModel):
@@ -155,6 +163,12 @@ class RoundDone(BaseModel):
 
     attempt: int
     pizzas: int
+
+
+def reason_of(error: ValidationError) -> str:
+    """The first thing that is wrong, with its place."""
+    found = error.errors()[0]
+    return ": ".join(filter(None, (".".join(map(str, found["loc"])), found["msg"])))
 
 
 @cache

@@ -1,22 +1,34 @@
 """The manager's decision: waited for with a deadline, one per round, told by an external event.
 
-A round is all pizzas of an order, cooked once. An event of another round or shape is passed
-over, so that a decision that comes twice or late never meets a pizza it was not made for.
+A round is all pizzas of an order, cooked once. The front desk writes a decision on the slip
+before it tells the workflow. An event that was raised without it, with or without a round, is
+written there first of all, so that there is one decision whoever else decides at that moment. What
+is about another round, or cannot be read, is passed over with a warning: a decision that comes
+twice or late never meets a pizza it was not made for.
 """
 
 from collections.abc import Generator
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
+
 from cancellation import Cancelled, OrderStopped
-from pizza_activities import announce, close_validation
+from pizza_activities import announce, close_validation, settle_decision
 from pizza_common.status import Status
 from place import Place
 from saga import Saga, Steps
-from steps import Decision
+from steps import Decision, reason_of
 from ticket import Terms
 
 VALIDATION_COMPLETE = "ValidationComplete"
+
+TOLD_BY_ANYONE = "told-by-anyone"
+"""The patch since which a decision counts that did not come by the front desk."""
+
+NO_ROUND = "the order was begun when it had to name its round; ask pizza-workflow instead"
+
+Heard = Generator[Any, Any, Decision | None]
 
 
 class Rejected(OrderStopped):
@@ -58,6 +70,16 @@ def wait_for_decision(saga: Saga, round_: int, terms: Terms) -> Generator[Any, A
     return (yield from _last_call(saga, round_, terms))
 
 
+def pass_over_early(saga: Saga, round_: int) -> Steps:
+    """Nobody has seen the pizzas of the next round yet: what was said until now is not of them."""
+    while saga.ctx.is_patched(TOLD_BY_ANYONE):
+        try:
+            yield saga.ctx.wait_for_external_event(VALIDATION_COMPLETE, timeout=timedelta(0))
+        except TimeoutError:
+            return
+        _pass_over(saga, round_, "the round is decided")
+
+
 def announce_verdict(saga: Saga, decision: Decision) -> Steps:
     """Tell the order book. Raises Cancelled, TaskFailedError.
 
@@ -76,9 +98,32 @@ def _decision_before(saga: Saga, round_: int, deadline: datetime) -> Steps:
         event = saga.ctx.wait_for_external_event(VALIDATION_COMPLETE, timeout=deadline)
         yield from saga.cancellation.beside(event)
         saga.cancellation.check()
-        decision = Decision.read((yield event))
-        if decision and decision.round == round_:
+        decision = yield from _heard(saga, round_, (yield event))
+        if decision:
             return decision
+
+
+def _heard(saga: Saga, round_: int, data: Any) -> Heard:
+    """The decision on this round that an event leads to; None when it is passed over."""
+    try:
+        said = Decision.model_validate(data)
+    except ValidationError as error:
+        return _pass_over(saga, round_, reason_of(error))
+    if said.round not in (None, round_):
+        return _pass_over(saga, round_, f"it is about round {said.round}")
+    if said.round and said.on_slip:
+        return said
+    if not saga.ctx.is_patched(TOLD_BY_ANYONE):
+        return said if said.round else _pass_over(saga, round_, NO_ROUND)
+    if str(said.order_id or saga.order.id) != saga.order.id:
+        return _pass_over(saga, round_, f"it is about order {said.order_id}")
+    place = Place.WAITING_FOR_VALIDATION
+    written = yield from saga.step(settle_decision, place, attempt=round_, decision=said)
+    return Decision.model_validate(written) if written else None
+
+
+def _pass_over(saga: Saga, round_: int, reason: str) -> None:
+    saga.warn("decision passed over", round=round_, reason=reason)
 
 
 def _remind(saga: Saga, round_: int, number: int) -> Steps:
@@ -89,10 +134,10 @@ def _remind(saga: Saga, round_: int, number: int) -> Steps:
 
 def _last_call(saga: Saga, round_: int, terms: Terms) -> Generator[Any, Any, Decision]:
     """Close the round, unless a decision was accepted whose event has not come."""
-    closed = Decision.read((yield saga.call(close_validation, attempt=round_)))
+    closed = yield saga.call(close_validation, attempt=round_)
     if closed is None:
         raise TimedOut(terms)
-    return closed
+    return Decision.model_validate(closed)
 
 
 def _now(saga: Saga) -> datetime:

@@ -62,7 +62,12 @@ class Play:
         return self
 
     def decide(self, round_: int = 1, **decision: Any) -> Self:
-        return self.tell("ValidationComplete", {"round": round_, **decision})
+        """As the front desk does, which has written the decision on the slip."""
+        return self.tell("ValidationComplete", {"round": round_, "on_slip": True, **decision})
+
+    def say(self, **decision: Any) -> Self:
+        """As anyone may, below HTTP."""
+        return self.tell("ValidationComplete", decision)
 
     def cancel(self, reason: str | None = None) -> Self:
         return self.tell("CancelOrder", {"reason": reason})

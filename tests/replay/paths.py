@@ -34,6 +34,14 @@ def feast_in_batches(play, _refuse):
     return play(order=feast()).decide(approved=True)
 
 
+def told_by_anyone(play, _refuse):
+    return play().say(order_id="123", approved=True)
+
+
+def remade_by_anyone(play, _refuse):
+    return play().say(approved=False, remake=True).say(approved=True)
+
+
 def rejected(play, _refuse):
     return play().decide(approved=False, reason="burnt")
 
@@ -106,6 +114,8 @@ PATHS: dict[str, Path] = {
             happy,
             many_pizzas,
             feast_in_batches,
+            told_by_anyone,
+            remade_by_anyone,
             rejected,
             remade,
             remade_too_often,

@@ -31,6 +31,13 @@ def test_every_path_of_the_story_is_recorded():
     assert set(PATHS) <= {path.stem for path in golden(FOLDER)}
 
 
+def test_an_order_that_passed_over_decisions_without_a_round_keeps_doing_so(env):
+    history = load_history(FOLDER / "passed_over.json")
+    raised = [each for each in history if each.HasField("eventRaised")]
+    assert sum('"round"' not in each.eventRaised.input.value for each in raised) == 2
+    env.replay(history)
+
+
 def test_the_paths_of_the_first_form_are_kept():
     assert {path.stem for path in golden(FIRST_FORM)} >= {
         "happy",

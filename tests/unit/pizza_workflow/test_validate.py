@@ -21,25 +21,45 @@ def told(workflows):
 
 def test_an_approval_is_told_to_the_workflow(post, workflows, waiting):
     assert post("/validate-pizza", approved=True, approver="Ann") == APPROVED
-    assert told(workflows) == [{"approved": True, "approver": "Ann", "remake": False, "round": 1}]
+    assert told(workflows) == [
+        {"approved": True, "approver": "Ann", "remake": False, "round": 1, "on_slip": True}
+    ]
 
 
 def test_a_rejection_may_ask_for_a_remake(post, workflows, waiting):
     assert post("/validate-pizza", approved=False, reason="burnt", remake=True) == REJECTED
-    assert told(workflows) == [{"approved": False, "reason": "burnt", "remake": True, "round": 1}]
+    assert told(workflows) == [
+        {"approved": False, "reason": "burnt", "remake": True, "round": 1, "on_slip": True}
+    ]
 
 
-@pytest.mark.parametrize("again", [True, False])
-def test_a_decided_pizza_is_not_decided_again(post, workflows, waiting, again):
-    post("/validate-pizza", approved=True)
-    assert post("/validate-pizza", approved=again)[0] == 409
+@pytest.mark.parametrize("other", [{"approved": False}, {"approved": True, "approver": "Bob"}])
+def test_a_decided_pizza_is_not_decided_again(post, workflows, waiting, other):
+    post("/validate-pizza", approved=True, approver="Ann")
+    assert post("/validate-pizza", **other)[0] == 409
+    assert len(told(workflows)) == 1
+
+
+@pytest.mark.parametrize(
+    ("runtime_status", "place"),
+    [("RUNNING", "waiting_for_validation"), ("RUNNING", "delivering"), ("COMPLETED", "delivered")],
+)
+def test_a_decision_whose_answer_was_lost_is_answered_again(
+    post, workflows, waiting, runtime_status, place
+):
+    post("/validate-pizza", approved=True, approver="Ann")
+    workflows.put(runtime_status, custom_status=place)
+    assert post("/validate-pizza", approved=True, approver="Ann") == APPROVED
+    assert post("/validate-pizza", approved=False, approver="Ann")[0] == 409
     assert len(told(workflows)) == 1
 
 
 def test_of_many_managers_at_once_one_decides(post, workflows, waiting):
+    def decide(number):
+        return post("/validate-pizza", approved=True, approver=f"manager {number}")[0]
+
     with ThreadPoolExecutor(20) as pool:
-        asked = [pool.submit(post, "/validate-pizza", approved=n % 2 == 0) for n in range(20)]
-    answers = [each.result()[0] for each in asked]
+        answers = list(pool.map(decide, range(20)))
     assert sorted(answers) == [200] + [409] * 19
     assert len(told(workflows)) == 1
 
@@ -88,6 +108,28 @@ def test_a_remade_pizza_is_decided_as_the_next_round(post, workflows, waiting, s
     assert told(workflows)[1]["round"] == 2
 
 
+BURNT = {"approved": False, "remake": True, "reason": "burnt"}
+
+
+def test_what_may_repeat_the_decision_on_an_earlier_round_decides_only_the_round_that_it_names(
+    post, workflows, waiting, slips
+):
+    post("/validate-pizza", **BURNT)
+    slips.open("123", 2)
+    status, problem = post("/validate-pizza", **BURNT)
+    assert (status, '"round": 2' in problem["detail"]) == (409, True)
+    assert post("/validate-pizza", **BURNT, round=1) == REJECTED
+    assert len(told(workflows)) == 1
+    assert post("/validate-pizza", **BURNT, round=2) == REJECTED
+    assert [each["round"] for each in told(workflows)] == [1, 2]
+
+
+@pytest.mark.parametrize("round_", [2, 7])
+def test_a_round_that_is_not_open_cannot_be_decided(post, workflows, waiting, round_):
+    assert post("/validate-pizza", approved=True, round=round_)[0] == 409
+    assert told(workflows) == []
+
+
 def test_a_finished_order_cannot_be_decided(post, workflows, slips):
     slips.open("123", 1)
     workflows.put("TERMINATED", custom_status="waiting_for_validation")
@@ -110,7 +152,6 @@ def test_a_decision_that_was_written_but_not_told_is_told_by_its_repetition(
     workflows.fails = SidecarUnavailable()
     assert post("/validate-pizza", approved=True)[0] == 503
     assert post("/validate-pizza", approved=True) == APPROVED
-    assert post("/validate-pizza", approved=True)[0] == 409
     assert len(told(workflows)) == 1
 
 

@@ -22,7 +22,14 @@ def test_the_next_round_is_open_again(slips):
     slips.decide("123", *slips.read("123"), YES)
     slips.open("123", 2)
     slips.open("123", 1)
-    assert slips.read("123")[0] == Slip(2)
+    assert slips.read("123")[0] == Slip(2, earlier=[{"approved": True, "round": 1}])
+
+
+def test_a_round_that_is_opened_over_an_older_slip_knows_its_decision(slips, sidecar):
+    old = {"round": 1, "decision": {"approved": False, "round": 1}, "raised": True, "writer": "x"}
+    sidecar.save_state("validation_123", old)
+    slips.open("123", 2)
+    assert slips.read("123")[0].repeats({"approved": False})
 
 
 def test_the_second_of_two_decisions_is_a_conflict(slips):
@@ -56,7 +63,7 @@ def test_a_told_decision_is_marked_unless_the_next_round_has_begun(slips):
     assert slips.read("123")[0].raised
     slips.open("123", 2)
     slips.mark_raised("123", told)
-    assert slips.read("123")[0] == Slip(2)
+    assert slips.read("123")[0] == Slip(2, earlier=[told.decision])
 
 
 def test_a_mark_that_collides_is_left_out(slips, sidecar):
