@@ -144,13 +144,14 @@ class FrontDesk:
         with self._locks.held(asked.order_id):
             found = self._known(asked.order_id)
             if found.runtime_status == "TERMINATED":
-                self._announce_termination(found)  # in case the first caller did not come to it
+                # in case the first caller did not come to it
+                self._announce_termination(found, asked.order_id)
             _check_unfinished(found, asked.order_id)
             self._workflows.terminate(asked.order_id)
             found = self._await(asked.order_id, lambda seen: seen.is_final)
             if found.runtime_status != "TERMINATED":
                 _check_unfinished(found, asked.order_id)
-            self._announce_termination(found)
+            self._announce_termination(found, asked.order_id)
         return {"order_id": asked.order_id, "status": "terminated"}
 
     def _claim(self, order: Order) -> StartRecord:
@@ -231,9 +232,9 @@ class FrontDesk:
         if found.custom_status not in CANCELLABLE:
             raise Conflict(f"Order {order_id} is {found.custom_status}; it cannot be cancelled.")
 
-    def _announce_termination(self, found: Instance) -> None:
+    def _announce_termination(self, found: Instance, order_id: str) -> None:
         if found.order is not None:
-            order = Order.model_validate(found.order)
+            order = Order.model_validate({"order_id": order_id, **found.order})
             event = OrderEvent.announce(order, Status.TERMINATED, "pizza-workflow")
             self._sidecar.publish(event)
 

@@ -50,6 +50,7 @@ def pizza_workflow(ctx: DaprWorkflowContext, ticket: Ticket) -> Story:
     ctx.is_patched(TOLD_BY_ANYONE)  # asked here: the SDK forgets what it is first asked at a resume
     if not ctx.is_patched(WHOLE_SHOP):
         return (yield from first_form(ctx, ticket))
+    ticket = ticket.under(ctx.instance_id)
     saga, terms = Saga(ctx, ticket.order), ticket.terms
     saga.on_stop(cancel_order)  # whatever happens, the customer is told
     try:
@@ -62,6 +63,7 @@ def pizza_workflow(ctx: DaprWorkflowContext, ticket: Ticket) -> Story:
     except (TaskFailedError, OrderStopped) as cause:
         return (yield from call_off(saga, cause))
     ctx.set_custom_status(Place.DELIVERED.value)
+    saga.note("order ends", status=Place.DELIVERED.value)
     return delivered(saga, delivery)
 
 
@@ -140,6 +142,7 @@ def call_off(saga: Saga, cause: Cause) -> Story:
     ending = Place.CANCELLED if cancelled and not saga.needs_attention else Place.FAILED
     yield from saga.attempt(announce, status=ending.value, detail=why(cause))
     saga.ctx.set_custom_status(ending.value)
+    saga.note("order ends", status=ending.value, reason=why(cause))
     return not_delivered(saga, cause, ending)
 
 

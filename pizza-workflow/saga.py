@@ -133,6 +133,11 @@ class Saga:
         except (TaskFailedError, UnusableAnswer):
             return None
 
+    def note(self, event: str, **more: Any) -> None:
+        """As `warn`, of what goes as it should."""
+        if not self.ctx.is_replaying:
+            log.info(event, order_id=self.order.id, **more)
+
     def warn(self, event: str, **more: Any) -> None:
         """A line in the log, once: not when the code is replayed."""
         if not self.ctx.is_replaying:

@@ -4,16 +4,21 @@ The terms are the settings of the moment it was started. They travel with the or
 change of settings never touches an order that runs.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 
-from pizza_common.order import Order
+from pizza_common.order import ORDER_ID, Order, without_shop_fields
 from pizza_common.status import DELIVERY_STAGES, KITCHEN_STAGES, STOREFRONT_STAGES
+from steps import NonRetryableError
 from workflow_settings import WorkflowSettings
 
 _STAGES = (*STOREFRONT_STAGES, *KITCHEN_STAGES, *DELIVERY_STAGES)
+
+INSTANCE_PREFIX = "pizza-order-"
+"""What comes before the order's id in the id of its workflow."""
 
 _SOON = 1.0
 """Seconds; nobody is asked more often, whatever the time scale."""
@@ -74,12 +79,27 @@ class Ticket(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _reads_old_tickets(cls, ticket: Any) -> Any:
+    def _reads_bare_orders_and_old_tickets(cls, ticket: Any) -> Any:
         """The first form's only term stood beside the order."""
-        if isinstance(ticket, dict) and "validation_seconds" in ticket:
+        if not isinstance(ticket, dict):
+            return ticket
+        if "order" not in ticket:
+            return {"order": without_shop_fields(ticket)}
+        if "validation_seconds" in ticket:
             terms = {"validation_seconds": ticket["validation_seconds"], "reminders": 0}
             return {"order": ticket["order"], "terms": terms}
         return ticket
+
+    def under(self, instance: str) -> Self:
+        """This; an order without an id has that of its workflow. Raises NonRetryableError."""
+        if self.order.order_id is not None:
+            return self
+        order_id = instance.removeprefix(INSTANCE_PREFIX)
+        if not re.fullmatch(ORDER_ID, order_id):
+            raise NonRetryableError(
+                f"The order has no id, and its workflow's cannot be used: {instance}"
+            )
+        return self.model_copy(update={"order": self.order.under_id(order_id)})
 
     @field_serializer("order")
     def _as_sent(self, order: Order) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from pizza_common.metrics import Metrics
 from pizza_workflow import pizza_workflow
 from saga import Steps, dumped
 from step_meter import StepMeter
-from steps import NonRetryableError, Step, input_of
+from steps import NonRetryableError, Step, input_of, reason_of
 from undo_activities import UNDOS
 from workflow_settings import WorkflowSettings
 
@@ -61,12 +61,24 @@ def register(runtime: WorkflowRuntime, shop: Shop, meter: StepMeter | None = Non
 
 
 def workflow_of(workflow: Step) -> Callable[[DaprWorkflowContext, Json], Steps]:
-    """The workflow as the engine calls it: JSON in, JSON out."""
+    """The workflow as the engine calls it: JSON in, JSON out.
+
+    Raises NonRetryableError for an input that cannot be used.
+    """
 
     def run(ctx: DaprWorkflowContext, given: Json) -> Steps:
-        return as_json((yield from workflow(ctx, input_of(workflow).model_validate(given))))
+        return as_json((yield from workflow(ctx, usable_input(workflow, given))))
 
     return run
+
+
+def usable_input(workflow: Step, given: Json) -> BaseModel:
+    """The input as the workflow's model. Raises NonRetryableError."""
+    try:
+        return input_of(workflow).model_validate(given)
+    except ValidationError as error:
+        said = f"The input of {workflow.__name__} cannot be used: {reason_of(error)}"
+        raise NonRetryableError(said) from error
 
 
 def activity_of(
@@ -78,16 +90,20 @@ def activity_of(
     """
 
     def activity(_ctx: WorkflowActivityContext, given: Json) -> Any:
-        order_id = order_id_of(given)
-        with structlog.contextvars.bound_contextvars(order_id=order_id), meter.run(step):
+        about = about_step(step, given)
+        with structlog.contextvars.bound_contextvars(**about), meter.run(step):
+            log.log(level, "step begins")
             try:
-                return as_json(shop.do(step, input_of(step).model_validate(given)))
+                answer = as_json(shop.do(step, input_of(step).model_validate(given)))
             except (PizzaError, ValidationError) as error:
-                log.warning("step failed", step=step.__name__, error=str(error))
+                log.warning("step failed", error=str(error))
                 if is_final(error):
                     raise NonRetryableError(str(error)) from error
                 raise
+            log.log(level, "step ends")
+            return answer
 
+    level = logging.DEBUG if step in MONITOR_STEPS else logging.INFO
     return activity
 
 
@@ -102,10 +118,11 @@ def as_json(answer: Any) -> Any:
     return dumped(answer) if isinstance(answer, BaseModel) else answer
 
 
-def order_id_of(given: Json) -> str | None:
-    """The order that a step is for, if it is for one."""
-    order_id: str | None = (given.get("order") or {}).get("order_id")
-    return order_id
+def about_step(step: Step, given: Json) -> dict[str, Any]:
+    """What each line of a step's run says: its order, and which round, pizza or status it is."""
+    order_id = (given.get("order") or {}).get("order_id")
+    told = {name: given[name] for name in ("attempt", "pizza", "status") if name in given}
+    return {"order_id": order_id, "step": step.__name__, **told}
 
 
 def new_runtime(settings: WorkflowSettings) -> WorkflowRuntime:

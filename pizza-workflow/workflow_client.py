@@ -14,10 +14,12 @@ import dapr.conf
 import grpc
 from dapr.ext.workflow import DaprWorkflowClient, WorkflowState
 from dapr.ext.workflow.logger import LoggerOptions
+from pydantic import ValidationError
 
 from pizza_common.errors import NotFound, SidecarUnavailable
 from pizza_common.event import moment
 from pizza_workflow import pizza_workflow
+from ticket import INSTANCE_PREFIX, Ticket
 from workflow_settings import WorkflowSettings
 
 T = TypeVar("T")
@@ -47,8 +49,11 @@ class Instance:
 
     @property
     def order(self) -> dict[str, Any] | None:
-        """The order that the workflow is for, if it is for one."""
-        return (self.input or {}).get("order")
+        """The order that the workflow is for, as it was sent; None when it is for none."""
+        try:
+            return Ticket.model_validate(self.input).order.sent()
+        except ValidationError:
+            return None
 
     @property
     def is_final(self) -> bool:
@@ -175,7 +180,7 @@ class _TornRead(SidecarUnavailable):
 
 def instance_id(order_id: str) -> str:
     """The id of an order's workflow."""
-    return f"pizza-order-{order_id}"
+    return f"{INSTANCE_PREFIX}{order_id}"
 
 
 def _new_client(settings: WorkflowSettings) -> DaprWorkflowClient:

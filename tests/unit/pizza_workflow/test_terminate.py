@@ -1,7 +1,7 @@
 import pytest
 
 from pizza_common.errors import SidecarUnavailable
-from tests.unit.services import ORDER
+from tests.unit.services import ORDER, an_order
 
 TERMINATED = (200, {"order_id": "123", "status": "terminated"})
 
@@ -34,3 +34,14 @@ def test_a_termination_that_does_not_show_is_not_claimed(post, workflows, sideca
     workflows.obeys = False
     assert post("/terminate-order")[0] == 503
     assert sidecar.statuses == []
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [(ORDER, 1), (an_order(order_id=None), 1), ({"tip": 1}, 0), (None, 0)]
+)
+def test_an_order_that_was_started_below_http_is_terminated_too(
+    post, workflows, sidecar, given, told
+):
+    workflows.put(input=given)
+    assert post("/terminate-order") == TERMINATED
+    assert [event.event_id for event in sidecar.published] == ["123:terminated"] * told
