@@ -1,0 +1,93 @@
+"""Orders that are started and decided at the workflow engine, past the shop's own HTTP."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.system.shop import Shop, an_order
+from tools.shop_client import Json, wait_for
+
+LOCALDAPR = str(Path(sys.executable).with_name("localdapr"))
+BURNT = {"approved": False, "remake": True, "reason": "burnt"}
+
+Decide = Callable[..., None]
+
+
+def ask_engine(shop: Shop, path: str, body: Json) -> None:
+    """Ask the workflow API of pizza-workflow's sidecar."""
+    sidecar = next(app for app in shop.process.apps if app.app_id == "pizza-workflow")
+    url = f"http://127.0.0.1:{sidecar.http}/v1.0/workflows/dapr/{path}"
+    requests.post(url, json=body, timeout=60).raise_for_status()
+
+
+@pytest.fixture
+def decide(shop: Shop, pytestconfig: pytest.Config) -> Decide:
+    """Raises the event, by localdapr's command line or at the sidecar, as Dapr's does."""
+
+    def by_sidecar(order_id: str, **said: object) -> None:
+        body = {"order_id": order_id, **said}
+        ask_engine(shop, f"pizza-order-{order_id}/raiseEvent/ValidationComplete", body)
+
+    def by_command(order_id: str, **said: object) -> None:
+        target = f"pizza-order-{order_id}/ValidationComplete"
+        given = ["--input", json.dumps({"order_id": order_id, **said})]
+        where = ["--data-dir", str(shop.process.folder / "data"), "--app-id", "pizza-workflow"]
+        command = [LOCALDAPR, "workflow", "raise-event", target, *given, *where]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+    return by_command if pytestconfig.getoption("--engine") == "localdapr" else by_sidecar
+
+
+def wait_for_round(shop: Shop, order_id: str, number: int) -> None:
+    def waits(seen: list[str]) -> bool:
+        return seen.count("waiting_for_validation") == number
+
+    wait_for(lambda: shop.statuses(order_id), waits)
+
+
+def test_the_event_alone_decides_and_the_front_desk_knows_it(shop: Shop, decide: Decide) -> None:
+    order_id = shop.place(an_order())
+    shop.wait_for_place(order_id, "waiting_for_validation")
+    decide(order_id, approved=True)
+    assert shop.wait_for_end(order_id)["result"]["status"] == "completed"
+    said = {"order_id": order_id, "approved": True}
+    answers = [
+        shop.ask("POST", "pizza-workflow", "/validate-pizza", {**said, **more}).status
+        for more in ({}, {"approved": False})
+    ]
+    assert answers == [200, 409]
+
+
+def test_a_rejection_that_comes_twice_remakes_the_pizza_once(shop: Shop, decide: Decide) -> None:
+    order_id = shop.place(an_order())
+    shop.wait_for_place(order_id, "waiting_for_validation")
+    decide(order_id, **BURNT)
+    wait_for_round(shop, order_id, 2)
+    decide(order_id, **BURNT)
+    decide(order_id, approved=True)
+    assert shop.wait_for_end(order_id)["result"]["status"] == "completed"
+    assert shop.wait_for_status(order_id, "delivered").count("remaking") == 1
+
+
+def test_an_approval_of_a_paused_order_counts_after_it(shop: Shop, decide: Decide) -> None:
+    order_id = shop.place(an_order())
+    shop.wait_for_place(order_id, "waiting_for_validation")
+    shop.post("/pause-order", {"order_id": order_id})
+    decide(order_id, approved=True)
+    shop.post("/resume-order", {"order_id": order_id})
+    assert shop.wait_for_end(order_id)["result"]["status"] == "completed"
+
+
+def test_an_order_that_the_engine_was_given_is_delivered(shop: Shop, decide: Decide) -> None:
+    order = an_order()
+    order_id = str(order.pop("order_id"))
+    ask_engine(shop, f"pizza_workflow/start?instanceID=pizza-order-{order_id}", order)
+    shop.wait_for_place(order_id, "waiting_for_validation")
+    decide(order_id, approved=True)
+    assert shop.wait_for_end(order_id)["result"]["order_id"] == order_id
+    assert "delivered" in shop.wait_for_status(order_id, "payment_captured")
