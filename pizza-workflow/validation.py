@@ -108,18 +108,36 @@ def _heard(saga: Saga, round_: int, data: Any) -> Heard:
     try:
         said = Decision.model_validate(data)
     except ValidationError as error:
-        return _pass_over(saga, round_, reason_of(error))
-    if said.round not in (None, round_):
-        return _pass_over(saga, round_, f"it is about round {said.round}")
-    if said.round and said.on_slip:
+        _pass_over(saga, round_, reason_of(error))
+        return None
+    misfit = _misfit(saga, round_, said)
+    if misfit:
+        _pass_over(saga, round_, misfit)
+        return None
+    if _is_settled(saga, said):
         return said
-    if not saga.ctx.is_patched(TOLD_BY_ANYONE):
-        return said if said.round else _pass_over(saga, round_, NO_ROUND)
-    if str(said.order_id or saga.order.id) != saga.order.id:
-        return _pass_over(saga, round_, f"it is about order {said.order_id}")
     place = Place.WAITING_FOR_VALIDATION
     written = yield from saga.step(settle_decision, place, attempt=round_, decision=said)
     return Decision.model_validate(written) if written else None
+
+
+def _misfit(saga: Saga, round_: int, said: Decision) -> str | None:
+    """Why a decision cannot be meant for this round; None when it can."""
+    if said.round not in (None, round_):
+        return f"it is about round {said.round}"
+    if _is_settled(saga, said):
+        return None
+    if not saga.ctx.is_patched(TOLD_BY_ANYONE):
+        return NO_ROUND
+    if str(said.order_id or saga.order.id) != saga.order.id:
+        return f"it is about order {said.order_id}"
+    return None
+
+
+def _is_settled(saga: Saga, said: Decision) -> bool:
+    """Whether it is obeyed as it is: it stands on the slip, or did not have to."""
+    on_slip = said.on_slip or not saga.ctx.is_patched(TOLD_BY_ANYONE)
+    return said.round is not None and on_slip
 
 
 def _pass_over(saga: Saga, round_: int, reason: str) -> None:

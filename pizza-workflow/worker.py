@@ -121,7 +121,8 @@ def as_json(answer: Any) -> Any:
 def about_step(step: Step, given: Json) -> dict[str, Any]:
     """What each line of a step's run says: its order, and which round, pizza or status it is."""
     order_id = (given.get("order") or {}).get("order_id")
-    told = {name: given[name] for name in ("attempt", "pizza", "status") if name in given}
+    names = ("attempt", "pizza", "status")
+    told: dict[str, Any] = {name: given[name] for name in names if name in given}
     return {"order_id": order_id, "step": step.__name__, **told}
 
 
