@@ -61,6 +61,7 @@ def wait_for_approval(saga: Saga, round_: int, terms: Terms) -> Generator[Any, A
 
 def wait_for_decision(saga: Saga, round_: int, terms: Terms) -> Generator[Any, Any, Decision]:
     """The decision on this round's pizzas. Raises Cancelled, TimedOut, TaskFailedError."""
+    saga.note("order waits for a manager", round=round_)
     for reminder in range(1, terms.reminders + 2):
         try:
             return (yield from _decision_before(saga, round_, _now(saga) + terms.patience))
