@@ -64,10 +64,7 @@ class FrontDesk:
             raise Unavailable("The workflow worker is not connected yet.")
         with self._locks.held(order.id):
             check_schedule(order, self._starts.is_known)
-            record = self._claim(order)
-            if not record.started:
-                self._start(order.id, record.order)
-            found = self._workflows.find(order.id) if record.started else None
+            found = self._started_before(order, self._claim(order))
         return {
             "order_id": order.id,
             "workflow_instance_id": instance_id(order.id),
@@ -162,11 +159,21 @@ class FrontDesk:
             record = self._starts.claim(order)
         return record
 
-    def _start(self, order_id: str, order: Answer | None) -> None:
-        if self._workflows.find(order_id) is None:
-            ticket = Ticket(order=Order.model_validate(order), terms=self._terms)
-            self._workflows.start(order_id, dumped(ticket))
-        self._starts.mark_started(order_id)
+    def _started_before(self, order: Order, record: StartRecord) -> Instance | None:
+        """The order's workflow; None when it is started now, or was purged.
+
+        Raises Conflict for one that the engine was given for another order.
+        """
+        found = self._workflows.find(order.id)
+        if record.started:
+            return found
+        if found is None:
+            ticket = Ticket(order=Order.model_validate(record.order), terms=self._terms)
+            self._workflows.start(order.id, dumped(ticket))
+        elif found.order and not order.same_content(Order.model_validate(found.order)):
+            raise Conflict(f"Order {order.id} was already started with other content.")
+        self._starts.mark_started(order.id)
+        return found
 
     def _known(self, order_id: str) -> Instance:
         found = self._workflows.find(order_id)

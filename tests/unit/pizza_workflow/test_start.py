@@ -85,8 +85,20 @@ def test_a_start_whose_mark_was_lost_is_not_repeated(post, workflows, sidecar):
     sidecar.fail("save_state", SidecarUnavailable(), after=1)
     assert post("/start-order", ORDER)[0] == 503
     workflows.put("COMPLETED")
-    assert post("/start-order", ORDER) == (200, STARTED)
+    assert post("/start-order", ORDER) == (200, {**STARTED, "runtime_status": "COMPLETED"})
     assert workflows.names() == ["start"]
+
+
+def test_an_order_that_was_started_below_http_is_not_started_again(post, workflows):
+    workflows.put(input=an_order(order_id=None))
+    assert post("/start-order", ORDER) == (200, {**STARTED, "runtime_status": "RUNNING"})
+    assert workflows.calls == []
+
+
+def test_an_id_under_which_the_engine_was_given_another_order_is_taken(post, workflows):
+    workflows.put(input=an_order(size="small"))
+    assert [post("/start-order", ORDER)[0] for _ in range(2)] == [409, 409]
+    assert workflows.calls == []
 
 
 def test_nothing_is_begun_while_the_worker_is_away(post, workflows, worker, sidecar):
