@@ -17,7 +17,8 @@ from localdapr.check_file import SUFFIX, CheckFile, Mark
 from localdapr.damage import LOG
 
 LONGEST = 4000  # pages of 4 kB in the log: rare enough not to be felt, quick enough to read
-SHORTEST = 250  # a checkpoint syncs twice: not felt after so many
+SHORTEST = 500  # a checkpoint syncs twice: not felt after so many
+BLOCK = 64  # frames of a commit that are read at once
 log = logging.getLogger(__name__)
 
 
@@ -31,6 +32,8 @@ class CheckedLog:
         self._check = check
         self._mark = Mark()  # how far the log is; the check file's has 0 after a checkpoint
         self._limit = SHORTEST
+        self._pages: dict[int, int] = {}  # by number: in which frame of the log each is last
+        self._usual = 8  # frames of a commit, as far as the last one tells
         self._late = False  # whether the disk does not take a checkpoint that is due
         self._log = os.open(path.with_name(path.name + LOG), os.O_RDONLY | os.O_CLOEXEC)
         self.checkpoint()
@@ -76,35 +79,44 @@ class CheckedLog:
 
     def _note(self) -> None:
         """Follow the log over the frames of one commit, if there are new ones."""
-        header = os.pread(self._log, wal.HEADER_SIZE, 0)
-        salts = header[wal.SALTS]
-        same = salts == self._mark.salts
-        _, number, crc = self._mark if same else Mark(salts, 0, zlib.crc32(header))
-        while True:
-            content = self._frame(number)
-            if len(content) < wal.FRAME_SIZE:
+        self._look_for_new_log()
+        salts, begin, crc = self._mark
+        end, ended = begin, False
+        pages: dict[int, int] = {}
+        while not ended:
+            content = self._read(end, self._usual)
+            found, ended = wal.next_commit(content, salts)
+            pages |= {page: number for number, page in enumerate(found, end)}
+            crc = zlib.crc32(memoryview(content)[: len(found) * wal.FRAME_SIZE], crc)
+            end += len(found)
+            if not ended and len(found) < self._usual:
                 return
-            frame = wal.parse_frame(content)
-            if frame.salts != salts:
-                return
-            number, crc = number + 1, zlib.crc32(content, crc)
-            if frame.commit:
-                break
-        self._mark = Mark(salts, number, crc)
+        self._usual = min(end - begin + 1, BLOCK)
+        self._pages |= pages
+        self._mark = Mark(salts, end, crc)
         self._check.write_mark(self._mark)
+
+    def _look_for_new_log(self) -> None:
+        """After a checkpoint SQLite begins with the first frame again."""
+        header = os.pread(self._log, wal.HEADER_SIZE, 0)
+        if (salts := header[wal.SALTS]) != self._mark.salts:
+            self._mark = Mark(salts, 0, zlib.crc32(header))
+            self._pages = {}
 
     def _sums(self, length: int, pages: int) -> dict[int, int]:
         """The checksums of the pages in the first frames; of each page the last version counts."""
-        sums = {}
-        for number in range(length):
-            content = memoryview(self._frame(number))
-            page = wal.parse_frame(content).page
-            if page <= pages:
-                sums[page] = zlib.crc32(content[wal.FRAME_HEADER_SIZE :])
-        return sums
+        self._look_for_new_log()
+        last = dict(self._pages)
+        for number in range(self._mark.end, length):  # of commits that were not noted
+            last |= {frame.page: number for frame in wal.frames(self._read(number, 1), 0)}
+        return {
+            page: zlib.crc32(memoryview(self._read(number, 1))[wal.FRAME_HEADER_SIZE :])
+            for page, number in last.items()
+            if page <= pages
+        }
 
-    def _frame(self, number: int) -> bytes:
-        return os.pread(self._log, wal.FRAME_SIZE, wal.offset(number))
+    def _read(self, begin: int, count: int) -> bytes:
+        return os.pread(self._log, count * wal.FRAME_SIZE, wal.offset(begin))
 
     def _stop_checks(self, reason: object) -> None:
         """Better no check file than one that is not true: that would refuse what is whole."""

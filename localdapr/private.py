@@ -16,7 +16,8 @@ SOCKET = "control.sock"
 DATA_FILE = "localdapr.db"
 BESIDE = ("-wal", "-shm", "-journal", "-check")  # what is kept beside the data file
 KEPT = "damaged-"  # how the folder of a copy begins
-NAMES = {LOCK, SOCKET, DATA_FILE, *(DATA_FILE + suffix for suffix in BESIDE)}
+FRESH = "-new"  # the data file that a recovery makes
+NAMES = {LOCK, SOCKET, *(DATA_FILE + suffix for suffix in ("", FRESH, *BESIDE))}
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 log = logging.getLogger(__name__)
 

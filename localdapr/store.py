@@ -240,7 +240,7 @@ def _open(path: Path, schemas: Sequence[str]) -> tuple[sqlite3.Connection, Check
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")
         connection.execute("PRAGMA wal_autocheckpoint=0")
         _check(connection, path)
-        _prepare(connection, schemas)
+        prepare(connection, schemas)
         log = CheckedLog(connection, path, check)
         undo.pop_all()
     return connection, log
@@ -289,7 +289,8 @@ def _has_tables(connection: sqlite3.Connection) -> bool:
     return bool(tables)
 
 
-def _prepare(connection: sqlite3.Connection, schemas: Sequence[str]) -> None:
+def prepare(connection: sqlite3.Connection, schemas: Sequence[str]) -> None:
+    """Make the tables that are not there, in a file that is marked as ours."""
     _tune(connection)
     connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version={FORMAT}")
@@ -304,7 +305,7 @@ def remove_data(folder: Path) -> None:
     """
     path = folder / FILE_NAME
     try:
-        if not _is_marked(path):
+        if path.exists() and not _is_marked(path):
             with contextlib.closing(sqlite3.connect(path)) as connection:
                 connection.execute("PRAGMA locking_mode=EXCLUSIVE")
                 _check_mark(connection, path)

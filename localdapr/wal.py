@@ -42,16 +42,27 @@ def offset(number: int) -> int:
     return HEADER_SIZE + number * FRAME_SIZE
 
 
-def parse_frame(header: bytes | memoryview) -> Frame:
-    """From the first 24 bytes of a frame."""
-    page, commit, salts, first, second = _FRAME.unpack(header[:FRAME_HEADER_SIZE])
-    return Frame(page, commit, salts, (first, second))
+def frames(log: bytes | memoryview, begin: int = HEADER_SIZE) -> Iterator[Frame]:
+    """All that have a whole place from `begin` on, of whatever age and state."""
+    for place in range(begin, len(log) - FRAME_SIZE + 1, FRAME_SIZE):
+        page, commit, salts, first, second = _FRAME.unpack_from(log, place)
+        yield Frame(page, commit, salts, (first, second))
 
 
-def frames(log: bytes | memoryview) -> Iterator[Frame]:
-    """All that have a whole place in the log, of whatever age and state."""
-    for number in range((len(log) - HEADER_SIZE) // FRAME_SIZE):
-        yield parse_frame(log[offset(number) : offset(number) + FRAME_HEADER_SIZE])
+def next_commit(content: bytes, salts: bytes) -> tuple[list[int], bool]:
+    """The pages of the frames at the begin, up to the first commit, and whether one is there.
+
+    It is called for each commit, and so makes no objects of frames.
+    """
+    pages = []
+    for place in range(0, len(content) - FRAME_SIZE + 1, FRAME_SIZE):
+        page, commit, own, _, _ = _FRAME.unpack_from(content, place)
+        if own != salts:
+            break
+        pages.append(page)
+        if commit:
+            return pages, True
+    return pages, False
 
 
 def is_log(log: bytes | memoryview) -> bool:

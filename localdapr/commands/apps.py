@@ -1,4 +1,4 @@
-"""Commands about running apps: list, stop, invoke, publish; and reset, which forgets their data."""
+"""Commands about running apps: list, stop, invoke, publish; about their data: reset, recover."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from localdapr.commands.moments import age
 from localdapr.commands.run import DATA_FOLDER
 from localdapr.commands.tables import output_option, show
 from localdapr.errors import FolderInUseError, LocalDaprError, NobodyThereError, RefusedError
+from localdapr.private import BESIDE
 
 STOP_SECONDS = 30.0  # an app has 10 s to end, then its sidecar
 URL_SIGNS = "!#$%&'()*+,/:;=?@[]~"  # of a path to call, left as they are
@@ -160,7 +161,7 @@ def reset(yes: bool, folder: Path) -> None:
     """Forget all data of a data folder: state, messages and workflows."""
     from localdapr.store import FILE_NAME, lock_folder, remove_data
 
-    if not (folder / FILE_NAME).exists():
+    if not any((folder / f"{FILE_NAME}{suffix}").exists() for suffix in ("", *BESIDE)):
         click.echo(f"there is no data in {folder}")
         return
     if not yes:
@@ -174,6 +175,26 @@ def reset(yes: bool, folder: Path) -> None:
     finally:
         os.close(lock)
     click.echo(f"{folder} is empty now")
+
+
+@click.command("recover")
+@data_dir_option
+def recover(folder: Path) -> None:
+    """Go on with damaged data: keep a copy, and use what can be read."""
+    from localdapr.host import SCHEMAS
+    from localdapr.salvage import recover as recover_data
+    from localdapr.store import FILE_NAME
+
+    if not any((folder / f"{FILE_NAME}{suffix}").exists() for suffix in ("", *BESIDE)):
+        click.echo(f"there is no data in {folder}")
+        return
+    kept, counts = recover_data(folder, SCHEMAS)
+    click.echo(
+        f"nothing is damaged in {folder}"
+        if kept is None
+        else f"the damaged files are kept in {kept}, and what could be read of them is used"
+    )
+    click.echo("there are " + ", ".join(f"{count} {name}" for name, count in counts.items()))
 
 
 def _run_of_app(folder: Path, app_id: str) -> list[dict[str, Any]]:
@@ -227,4 +248,4 @@ def _wait_until_gone(folder: Path, app_ids: set[str]) -> None:
     raise LocalDaprError(f"{', '.join(sorted(app_ids))}: not ended within {STOP_SECONDS:g} s")
 
 
-COMMANDS = (list_apps, stop, invoke, publish, reset)
+COMMANDS = (list_apps, stop, invoke, publish, reset, recover)

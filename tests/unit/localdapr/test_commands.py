@@ -395,3 +395,20 @@ def test_times_are_read_as_durations_or_as_moments() -> None:
     seconds = (0.005, 119.999, 120, 7_200, 172_800)
     spans = [shown_span(timedelta(seconds=each)) for each in seconds]
     assert spans == ["5ms", "119s", "2m", "2h", "2d"]
+
+
+def test_damaged_data_is_recovered_and_a_copy_kept(tmp_path: Path) -> None:
+    async def make_data() -> None:
+        async with open_host(tmp_path, Run(()), Resources()):
+            pass
+
+    asyncio.run(make_data())
+    assert "nothing is damaged" in call(tmp_path, "recover").output
+    whole = (tmp_path / FILE_NAME).read_bytes()
+    (tmp_path / FILE_NAME).write_bytes(whole[:-1] + b"!")
+    said = call(tmp_path, "recover").output
+    (kept,) = tmp_path.glob("damaged-*")
+    assert str(kept) in said
+    assert "there are 0 workflows, 0 state entries, 0 messages" in said
+    assert (kept / FILE_NAME).read_bytes() == whole[:-1] + b"!"
+    asyncio.run(make_data())
