@@ -1,6 +1,7 @@
 """Damage of any kind, anywhere: all that was acknowledged is there, or the data is refused."""
 
 import asyncio
+import functools
 import itertools
 import os
 import random
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from localdapr import wal
+from localdapr import checked_log, wal
+from localdapr.check_file import CheckFile
 from localdapr.errors import DatabaseError
 from localdapr.store import FILE_NAME, Store
 from tests.unit.localdapr import storing_process
@@ -145,3 +147,41 @@ def test_a_check_file_that_is_damaged_or_gone_refuses_nobody(killed: Path, tmp_p
     damages = [Path.unlink, *map(flip, range(0, size, size // 60)), *map(cut, (0, 20, 64, 99))]
     for damage in damages:
         assert not refused(killed, tmp_path / "copy", CHECK, damage)
+
+
+def test_a_crash_between_any_two_writes_refuses_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, moments, acknowledged = tmp_path / "data", [], []
+    write = CheckFile._write
+
+    def write_in_halves(self: CheckFile, content: bytes, place: int) -> None:
+        half = len(content) // 2
+        for part, begin in ((content[:half], place), (content[half:], place + half)):
+            write(self, part, begin)
+            moments.append((tmp_path / str(len(moments)), len(acknowledged)))
+            shutil.copytree(folder, moments[-1][0], ignore=lambda *_: ["lock"])
+
+    monkeypatch.setattr(CheckFile, "_write", write_in_halves)
+    monkeypatch.setattr(checked_log, "SHORTEST", 20)
+    monkeypatch.setattr(checked_log, "LONGEST", 20)
+    store = Store(folder, [SCHEMA])
+    for number in range(1, 31):
+        asyncio.run(store.write(functools.partial(storing_process.put, number=number)))
+        acknowledged.append(number)
+    store.close()
+    monkeypatch.undo()
+    for moment, count in moments:
+        found = words(moment)
+        assert found is not None, moment
+        assert found.items() >= {number: word(number) for number in range(1, count + 1)}.items()
+
+
+def test_a_stop_leaves_no_log_and_a_small_store_keeps_it_short(tmp_path: Path) -> None:
+    store = Store(tmp_path, [SCHEMA])
+    for number in range(1, 301):
+        asyncio.run(store.write(functools.partial(storing_process.put, number=number)))
+    assert (tmp_path / LOG).stat().st_size < wal.offset(2 * checked_log.SHORTEST)
+    store.close()
+    assert not (tmp_path / LOG).exists()
+    assert words(tmp_path) is not None
