@@ -54,8 +54,8 @@ MADE = {
     noise: "not a database",
     foreign: "another program",
     of_a_later_format: "format 99",
-    cut_short: "cannot be used",
-    overwritten: "cannot be used",
+    cut_short: "(it is cut or missing); localdapr recover",
+    overwritten: "is damaged); localdapr recover",
 }
 
 
