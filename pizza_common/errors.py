@@ -2,10 +2,14 @@
 
 PizzaError                 500
 ├── BadInput               400  what the client sent cannot be used
+├── Unauthorized           401  the caller did not say who it is, or not rightly
+├── Forbidden              403  this caller may not ask for this
 ├── NotFound               404  there is no such order or page
 ├── Conflict               409  the order's state does not allow it
 │   ├── Undone             409  the step was undone before it was asked for
 │   └── OutOfStock         409  the kitchen has not enough of an ingredient
+├── WrongMediaType         415  the body is not sent as JSON
+├── Misdirected            421  the request is for a host that this service is not
 ├── Unavailable            503  try again later
 │   ├── SidecarUnavailable 503  the own sidecar does not answer, or not in time
 │   ├── PeerUnavailable    503  another service does not answer, or fails
@@ -40,6 +44,20 @@ class BadInput(PizzaError):
     title = "Bad input"
 
 
+class Unauthorized(PizzaError):
+    """The caller did not say who it is, or not rightly."""
+
+    status = 401
+    title = "Unauthorized"
+
+
+class Forbidden(PizzaError):
+    """This caller may not ask for this, whoever it is."""
+
+    status = 403
+    title = "Forbidden"
+
+
 class NotFound(PizzaError):
     """There is no such order."""
 
@@ -64,6 +82,20 @@ class OutOfStock(Conflict):
     """The kitchen has not enough of an ingredient; `detail` names what is missing."""
 
     title = "Out of stock"
+
+
+class WrongMediaType(PizzaError):
+    """The body is sent as something else than JSON."""
+
+    status = 415
+    title = "Unsupported media type"
+
+
+class Misdirected(PizzaError):
+    """The request names a host for which this service does not answer."""
+
+    status = 421
+    title = "Misdirected request"
 
 
 class Unavailable(PizzaError):

@@ -1,7 +1,5 @@
 """The app factory of all services: problems, health, docs, request ids, body limit."""
 
-import re
-import uuid
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -14,7 +12,9 @@ from flask_openapi.openapi import OpenAPI
 from pydantic import BaseModel
 from werkzeug.routing import BaseConverter
 
-from pizza_common.errors import BadInput, Unavailable
+from pizza_common import request_id
+from pizza_common.cross_site import install_cross_site_checks, is_of_browser
+from pizza_common.errors import BadInput, Unavailable, WrongMediaType
 from pizza_common.faults import install_faults
 from pizza_common.metrics import PAGE_TYPE, Metrics
 from pizza_common.order import ORDER_ID
@@ -27,7 +27,11 @@ __all__ = ["Checks", "problem_docs", "run_service", "service_app"]
 
 Checks = Mapping[str, Callable[[], bool]]
 
-_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_RULES = """
+
+Every error is a problem (RFC 9457). Besides those that a route names, every route answers 421 when
+the header Host names another host than the service's, and those that change something answer 403
+to a page of another origin, and 415 when a browser sends the body as something else than JSON."""
 
 health = APIBlueprint("health", __name__)
 
@@ -39,13 +43,19 @@ class Health(BaseModel):
 
 
 class JsonRequest(Request):
-    """Reads a JSON object whatever its content type says; no body counts as an empty object."""
+    """Reads a JSON object; no body counts as an empty object.
+
+    Its content type matters only from a browser, which asks a service before it sends JSON from
+    a page of another origin, but not before it sends a form or plain text.
+    """
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
-        """The body. Raises BadInput when it is no JSON object, 413 when it is too long."""
+        """The body. Raises BadInput, WrongMediaType, and 413 when it is too long."""
         del force, silent
         if not self.get_data(cache=cache).strip():
             return {}
+        if not self.is_json and is_of_browser(self.headers):
+            raise WrongMediaType("A browser has to send JSON as application/json.")
         try:
             body = super().get_json(force=True, cache=cache)
         except RecursionError:
@@ -66,7 +76,10 @@ class OrderIdConverter(BaseConverter):
 
 
 def service_app(
-    name: str, settings: Settings, checks: Checks | None = None, metrics: Metrics | None = None
+    name: str,
+    settings: Settings,
+    checks: Checks | None = None,
+    metrics: Metrics | None = None,
 ) -> OpenAPI:
     """An app of that name with nothing but what all share.
 
@@ -76,7 +89,7 @@ def service_app(
     """
     app = OpenAPI(
         name,
-        info=Info(title=name, version="1.0.0"),
+        info=Info(title=name, version="1.0.0", description=_RULES.lstrip()),
         validation_error_status=HTTPStatus.BAD_REQUEST.value,
         validation_error_model=Problem,
         validation_error_callback=refuse_input,
@@ -87,10 +100,12 @@ def service_app(
     app.url_map.converters["order_id"] = OrderIdConverter
     metrics = metrics or Metrics()
     app.extensions |= {"hooks": Hooks(), "checks": dict(checks or {}), "metrics": metrics}
+    app.extensions["app_token"] = settings.app_api_token
     install_problems(app)
     app.before_request(_begin_request)
     app.after_request(_end_request)
     install_meter(app, metrics)
+    install_cross_site_checks(app, settings)
     app.register_api(health)
     if settings.pizza_faults:
         install_faults(app)
@@ -121,12 +136,14 @@ def metrics() -> Response:
 
 
 def _begin_request() -> None:
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+    g.request_id = request_id.request_id(request.headers.get(request_id.HEADER, ""))
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(service=current_app.name, request_id=g.request_id)
 
 
 def _end_request(response: Response) -> Response:
-    response.headers["X-Request-ID"] = g.request_id
+    response.headers[request_id.HEADER] = g.request_id
+    # A page of another origin must not have its reader click in the documentation's forms.
+    response.headers["X-Frame-Options"] = "DENY"
+    response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -19,6 +19,10 @@ PORTS = {
 }
 
 
+_HOST = r"\s*\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\s*"
+ALLOWED_HOSTS = rf"^({_HOST}(,{_HOST})*)?$"
+
+
 class Settings(BaseSettings):
     """Each field is an environment variable of the same name in capitals."""
 
@@ -47,7 +51,19 @@ class Settings(BaseSettings):
         description="Token that the service sends to its sidecar; empty: it sends none",
         repr=False,
     )
+    app_api_token: str = Field(
+        default="",
+        pattern=r"^[!-~]*$",
+        description="Token the sidecar sends with each event; events of all are taken when empty",
+        repr=False,
+    )
     pizza_host: str = Field(default="127.0.0.1", description="Address the service listens on")
+    pizza_allowed_hosts: str = Field(
+        default="",
+        pattern=ALLOWED_HOSTS,
+        description="Host names, with commas between, under which clients may ask besides"
+        " loopback and `PIZZA_HOST`; `.example.com` is all names that end so",
+    )
     pizza_threads: int = Field(
         default=128,
         ge=1,

@@ -87,7 +87,7 @@ def dapr():
 
 
 def head(*headers):
-    return "\r\n".join(["POST /cook HTTP/1.1", "Host: kitchen", *headers, "", ""]).encode()
+    return "\r\n".join(["POST /cook HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
 
 
 def told_until_cut_off(connection):
