@@ -6,6 +6,7 @@ from typing import Any
 from flask_openapi.blueprint import APIBlueprint
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pizza_common.app_token import check_delivery
 from pizza_common.event import OrderEvent
 from pizza_common.problems import problem_docs
 
@@ -37,8 +38,10 @@ DROPPED = Delivery(status="DROP").model_dump()
 
 
 def subscription_api(name: str) -> APIBlueprint:
-    """For routes to which the sidecar delivers events."""
-    return APIBlueprint(name, __name__, abp_responses=problem_docs(400, 413, 503))
+    """For routes to which the sidecar delivers events, and which nobody else may call."""
+    api = APIBlueprint(name, __name__, abp_responses=problem_docs(400, 401, 403, 413, 503))
+    api.before_request(check_delivery)
+    return api
 
 
 def orders_subscription(take: Callable[[OrderEvent], None]) -> APIBlueprint:

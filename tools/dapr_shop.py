@@ -12,6 +12,7 @@ from pathlib import Path
 
 from localdapr.app_process import environment
 from localdapr.manifest import App, read_manifest
+from tools.app_token import APP_TOKEN, new_app_token
 from tools.dapr_commands import RuntimePorts
 from tools.dapr_parts import Part, Parts
 from tools.dapr_runtime import CORE, REDIS, DaprRuntime, port_answers, without_dapr
@@ -45,9 +46,11 @@ class DaprShop(ShopEngine):
         self.apps = tuple(ports_of(app) for app in manifest.apps)
         folder.mkdir(parents=True, exist_ok=True)
         self._config = manifest.config_path
+        self.app_token = settings.setdefault(APP_TOKEN, new_app_token())
         self._env = {"PIZZA_TIME_SCALE": str(time_scale), **settings, MARK: str(folder)}
         taken = [port for ports in self.apps for port in ports.all()]
-        self._runtime = DaprRuntime(folder, {MARK: str(folder)}, taken)
+        marked = {MARK: str(folder), APP_TOKEN: self.app_token}
+        self._runtime = DaprRuntime(folder, marked, taken)
         self._resources = self._runtime.copy_resources(manifest.resources_paths[0].path)
         self._members: dict[str, App] = {}
         for app in manifest.apps:

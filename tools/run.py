@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tools.app_token import with_app_token
 from tools.own_python import with_own_python
 from tools.shop_ports import REPO, AppPorts, read_ports
 
@@ -33,7 +34,7 @@ def main() -> None:
     program = str(Path(sys.executable).with_name("localdapr"))
     command = [program, "run", "-f", ".", "--ready-fd", str(ready_fd)]
     command += ["--port-offset", str(offset)] if offset else []
-    os.execve(program, command, with_own_python(os.environ))  # noqa: S606
+    os.execve(program, command, with_app_token(with_own_python(os.environ)))  # noqa: S606
 
 
 def announce_when_ready(apps: tuple[AppPorts, ...]) -> int:

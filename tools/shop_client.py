@@ -43,10 +43,17 @@ class ShopClient:
     def __init__(self, urls: Mapping[str, str]) -> None:
         self._urls = urls
 
-    def ask(self, method: str, service: str, path: str, body: Json | None = None) -> Answer:
+    def ask(
+        self,
+        method: str,
+        service: str,
+        path: str,
+        body: Json | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Send a request, whatever the answer. Raises requests.RequestException."""
         url = f"{self._urls[service]}{path}"
-        answer = requests.request(method, url, json=body, timeout=_TIMEOUT)
+        answer = requests.request(method, url, json=body, headers=headers, timeout=_TIMEOUT)
         media_type = answer.headers.get("content-type", "").partition(";")[0]
         parsed = answer.json() if media_type.endswith("json") else {}
         return Answer(answer.status_code, parsed if isinstance(parsed, dict) else {}, media_type)

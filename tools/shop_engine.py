@@ -22,6 +22,7 @@ class ShopEngine(ABC):
 
     folder: Path
     apps: tuple[AppPorts, ...]
+    app_token: str  # by which the services know their sidecars
 
     @abstractmethod
     def __init__(

@@ -62,18 +62,19 @@ def _post(url: str, body: Json) -> str:
 def endpoints_lines(apps: Sequence[AppPorts]) -> list[str]:
     """What Endpoints.http has to say of these ports: REST Client's variables cannot add.
 
-    One line as long as each port keeps its last digit, else the address of each service.
+    Two lines as long as each port keeps its last digit, else each address.
     """
-    default = {app.app_id: str(app.app) for app in read_ports()}
-    if all(str(app.app)[-1] == default[app.app_id][-1] for app in apps):
-        return [f"@ports = {str(apps[0].app)[:-1]}"]
+    book = apps[0]
+    if (book.app - read_ports()[0].app) % 10 == 0:
+        return [f"@ports = {book.app // 10}", f"@sidecar_ports = {book.http // 10}"]
     at = {app.app_id: app.url for app in apps}
-    return [f"@{name} = {at[app_id]}" for name, app_id in HOSTS.items()]
+    addresses = {name: at[app_id] for name, app_id in HOSTS.items()}
+    addresses["sidecar"] = f"http://127.0.0.1:{book.http}"
+    return [f"@{name} = {address}" for name, address in addresses.items()]
 
 
 def _file_change(apps: Sequence[AppPorts]) -> list[str]:
     if [app.app for app in apps] == [app.app for app in read_ports()]:
         return []
-    lines = endpoints_lines(apps)
-    what = "this line" if len(lines) == 1 else "these lines"
-    return [f"For these ports, put {what} there instead of its own:", *(f"  {x}" for x in lines)]
+    lines = (f"  {line}" for line in endpoints_lines(apps))
+    return ["For these ports, put these lines there instead of its own:", *lines]

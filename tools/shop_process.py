@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools.app_token import APP_TOKEN, new_app_token
 from tools.own_python import with_own_python
 from tools.shop_engine import MARK, READY_SECONDS, ShopEngine, ShopError, until
 from tools.shop_ports import REPO, free_offset, read_ports
@@ -43,6 +44,7 @@ class ShopProcess(ShopEngine):
         self.process: TiedProcess | None = None
         self._time_scale = time_scale
         self._settings = settings
+        self.app_token = settings.setdefault(APP_TOKEN, new_app_token())
         self._begin = 0
 
     @property

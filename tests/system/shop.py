@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.demo import TIMELINE
-from tools.shop_client import SAMPLE_ORDER, WAIT_SECONDS, ShopClient
+from tools.shop_client import SAMPLE_ORDER, WAIT_SECONDS, Answer, ShopClient
 from tools.shop_engine import ShopEngine
 from tools.shop_process import MARK, ShopError, runs, until
 
@@ -64,6 +64,11 @@ class Shop(ShopClient):
             if card["delivered"] == delivered:
                 return
         raise ShopError(f"{delivered} orders are not counted: {card}")
+
+    def hand_over(self, service: str, event: Json) -> Answer:
+        """Deliver a CloudEvent of topic `orders`, as the service's sidecar does."""
+        headers = {"dapr-api-token": self.process.app_token}
+        return self.ask("POST", service, "/orders-sub", event, headers)
 
     def knows(self, order_id: str) -> bool:
         """Whether anything was begun for this order."""

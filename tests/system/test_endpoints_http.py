@@ -18,11 +18,18 @@ FILE = REPO / "Endpoints.http"
 
 
 def test_every_request_in_order_is_answered_as_the_file_says(shop: Shop) -> None:
-    (line,) = endpoints_lines(shop.process.apps)
-    for request in read_requests(FILE, dict(VARIABLE.findall(line))):
+    lines = "\n".join(endpoints_lines(shop.process.apps))
+    for request in read_requests(FILE, dict(VARIABLE.findall(lines))):
         for wait in request.waits:
             wait_until(wait)
         check(request, send(request))
+
+
+def addresses(apps: tuple[AppPorts, ...]) -> dict[str, str]:
+    """What the file's variables are for these: the services, and the order book's sidecar."""
+    at = {app.app_id: app for app in apps}
+    services = {name: at[app_id].url for name, app_id in HOSTS.items()}
+    return {**services, "sidecar": f"http://127.0.0.1:{at['pizza-order'].http}"}
 
 
 def wait_until(wait: Wait) -> None:
@@ -60,19 +67,20 @@ def test_what_make_run_says_of_an_offset_is_all_that_has_to_be_put_into_the_file
 ) -> None:
     apps = read_ports(offset=offset)
     lines = endpoints_lines(apps)
-    assert len(lines) == (6 if offset % 10 else 1)
+    assert len(lines) == (7 if offset % 10 else 2)
     assert addresses(dict(VARIABLE.findall("\n".join(lines)))) == addresses_of(apps)
 
 
 def addresses(variables: Mapping[str, str]) -> dict[str, str]:
     """Where each service is for the file, with these variables put in instead of its own."""
     values = {**dict(VARIABLE.findall(FILE.read_text())), **variables}
-    return {name: insert(values[name], values) for name in HOSTS}
+    return {name: insert(values[name], values) for name in (*HOSTS, "sidecar")}
 
 
 def addresses_of(apps: Iterable[AppPorts]) -> dict[str, str]:
-    urls = {app.app_id: app.url for app in apps}
-    return {name: urls[app_id] for name, app_id in HOSTS.items()}
+    at = {app.app_id: app for app in apps}
+    urls = {name: at[app_id].url for name, app_id in HOSTS.items()}
+    return {**urls, "sidecar": f"http://127.0.0.1:{at['pizza-order'].http}"}
 
 
 def test_the_first_order_of_the_file_is_the_sample_order() -> None:

@@ -133,6 +133,7 @@ def test_make_run_opens_the_shop_says_what_to_try_and_ctrl_c_closes_it(
     assert guided.count("/openapi") == 6
     start, look, approve = re.findall(r"^  (curl .*)$", guided, re.MULTILINE)
     assert '"status":"started"' in shell(start)
+    assert '"status":401' in shell(re.sub("/order/.*", "/orders-sub -d {}", look))
     repeat_until(look, '"status":"waiting_for_validation"')
     assert '"validation_status":"approved"' in shell(approve)
     repeat_until(look, '"status":"delivered"')

@@ -69,7 +69,7 @@ def test_an_event_that_is_delivered_again_is_not_logged_again(shop: Shop) -> Non
     order = {**an_order(), "order_id": order_id}
     again = {"specversion": "1.0", "id": "again", "data": {**event, "order": order}}
     before = number(shop, "pizza-order", "pizza_order_states_total")
-    answer = shop.ask("POST", "pizza-order", "/orders-sub", again)
+    answer = shop.hand_over("pizza-order", again)
     assert answer.body == {"status": "SUCCESS"}
     assert number(shop, "pizza-order", "pizza_order_states_total") == before
     delivered_order(shop)  # whose lines come after the one that must not be there
