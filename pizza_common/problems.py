@@ -47,6 +47,14 @@ def install_problems(app: Flask) -> None:
     app.register_error_handler(Exception, _answer_unexpected)
 
 
+def problem_body(
+    status: int, title: str, detail: str, errors: list[FieldError] | None = None
+) -> bytes:
+    """A problem as it is sent."""
+    problem = Problem(title=title, status=status, detail=detail, errors=errors or None)
+    return json.dumps(problem.model_dump(exclude_none=True)).encode("ascii")
+
+
 def refuse_input(error: ValidationError) -> Response:
     """Never returns: raises BadInput with one entry per wrong field."""
     raise bad_input(error) from error
@@ -100,6 +108,5 @@ def _answer_unexpected(error: Exception) -> Response:
 def _response(
     status: int, title: str, detail: str, errors: list[FieldError] | None = None
 ) -> Response:
-    problem = Problem(title=title, status=status, detail=detail, errors=errors or None)
-    body = json.dumps(problem.model_dump(exclude_none=True), ensure_ascii=True)
+    body = problem_body(status, title, detail, errors)
     return Response(body, status=status, content_type=MEDIA_TYPE)

@@ -15,13 +15,13 @@ from waitress import create_server, wasyncore  # type: ignore[import-untyped]
 from waitress.server import BaseWSGIServer  # type: ignore[import-untyped]
 from waitress.task import ThreadedTaskDispatcher  # type: ignore[import-untyped]
 
+from pizza_common.channel import Channel
 from pizza_common.errors import SettingsError
 from pizza_common.logs import configure_logs
 from pizza_common.settings import Settings, settings_of
 
 _CONNECTIONS = 2000
-# Of a body that is a little too long this much is read, so that its sender gets our own 413.
-_BODY_BYTES_MORE = 4 * 1024 * 1024
+_HEADER_BYTES = 32 * 1024
 _LOOP_SECONDS = 1.0
 _DRAIN_LOOP_SECONDS = 0.05
 _NO_TRACING = "OTEL_EXPORTER_OTLP_ENDPOINT: there is no module {}; pip install '.[tracing]'"
@@ -90,10 +90,13 @@ class _Server:
             port=settings.app_port,
             threads=settings.pizza_threads,
             connection_limit=_CONNECTIONS,
-            max_request_body_size=settings.pizza_max_body_bytes + _BODY_BYTES_MORE,
+            max_request_header_size=_HEADER_BYTES,
+            max_request_body_size=settings.pizza_max_body_bytes + 1,  # what is refused
             asyncore_use_poll=True,
             ident=None,
         )
+        for listener in self._listeners():
+            listener.channel_class = Channel
         self._tasks.set_thread_count(settings.pizza_threads)
 
     def stop(self) -> None:

@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     pizza_max_body_bytes: int = Field(
         default=262_144,  # a hundred orders of twenty items
         ge=1024,
-        description="Longest request body that is taken; one longer by 4 MiB is cut off",
+        description="Longest request body that is taken",
     )
     pizza_retention_days: float = Field(
         default=30.0,

@@ -25,13 +25,6 @@ def test_every_request_in_order_is_answered_as_the_file_says(shop: Shop) -> None
         check(request, send(request))
 
 
-def addresses(apps: tuple[AppPorts, ...]) -> dict[str, str]:
-    """What the file's variables are for these: the services, and the order book's sidecar."""
-    at = {app.app_id: app for app in apps}
-    services = {name: at[app_id].url for name, app_id in HOSTS.items()}
-    return {**services, "sidecar": f"http://127.0.0.1:{at['pizza-order'].http}"}
-
-
 def wait_until(wait: Wait) -> None:
     wait_for(lambda: look(wait), lambda seen: seen == wait.value)
 

@@ -1,143 +1,22 @@
 """A service as a process: `python3 app.py` from inside its folder."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import threading
-import time
 
 import pytest
 import requests
 
+from tests.unit.pizza_common.service_process import DEADLINE, Process, wait_until
 from tests.unit.pizza_common.stub_dapr import RunningDapr, StubDapr
-from tests.unit.services import ORDER, ROOT
-
-DEADLINE = 60.0
-
-
-def wait_until(condition, what):
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain until {what}"
-        time.sleep(0.02)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
-def answers(url):
-    try:
-        return requests.get(f"{url}/healthz", timeout=2).ok
-    except requests.RequestException:
-        return False
-
-
-class Process:
-    """A kitchen on a port of its own; ends with the `with`."""
-
-    def __init__(self, dapr=None, **env):
-        self.port = env.pop("APP_PORT", None) or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        http, grpc = (dapr.http_port, dapr.grpc_port) if dapr else (free_port(), free_port())
-        ports = {"APP_PORT": self.port, "DAPR_HTTP_PORT": http, "DAPR_GRPC_PORT": grpc}
-        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in __exit__
-        self.process = subprocess.Popen(
-            [sys.executable, "app.py"],
-            cwd=ROOT / "pizza-kitchen",
-            env={**os.environ, **{name: str(value) for name, value in {**ports, **env}.items()}},
-            stderr=self.log,
-        )
-
-    def ready(self):
-        wait_until(lambda: answers(self.url), "the service answers")
-        return self
-
-    def cook(self):
-        return requests.post(f"{self.url}/cook", json=ORDER, timeout=DEADLINE)
-
-    def end(self, number=signal.SIGTERM):
-        """Signal it; its exit code and the lines it logged."""
-        self.process.send_signal(number)
-        return self.ended()
-
-    def ended(self):
-        code = self.process.wait(timeout=DEADLINE)
-        self.log.seek(0)
-        return code, self.log.read().splitlines()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.log.close()
+from tests.unit.services import ORDER
 
 
 @pytest.fixture
 def dapr():
     with RunningDapr(StubDapr()) as running:
         yield running
-
-
-def head(*headers):
-    return "\r\n".join(["POST /cook HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
-
-
-def told_until_cut_off(connection):
-    """The answer that comes before the connection is closed by the other side."""
-    told = b""
-    while True:
-        try:
-            more = connection.recv(65536)
-        except ConnectionResetError:
-            return told
-        if not more:
-            return told
-        told += more
-
-
-def sent_until_cut_off(connection, chunk, most):
-    """How many chunks were sent, of so many, before the connection was closed."""
-    for sent in range(most):
-        try:
-            connection.sendall(chunk)
-        except ConnectionError:
-            return sent
-    return most
-
-
-def test_a_body_that_is_a_little_too_long_gets_a_problem():
-    with Process() as kitchen:
-        kitchen.ready()
-        answer = requests.post(f"{kitchen.url}/cook", data=b"x" * 1_000_000, timeout=DEADLINE)
-    assert answer.status_code == 413
-    assert answer.headers["Content-Type"] == "application/problem+json"
-
-
-def test_a_body_that_is_announced_as_far_too_long_is_refused_before_it_comes():
-    with Process() as kitchen:
-        port = kitchen.ready().port
-        with socket.create_connection(("127.0.0.1", port), DEADLINE) as connection:
-            connection.sendall(head("Content-Length: 300000000"))
-            assert told_until_cut_off(connection).startswith(b"HTTP/1.1 413 ")
-
-
-def test_a_body_that_does_not_end_is_cut_off_soon():
-    chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
-    with Process() as kitchen:
-        port = kitchen.ready().port
-        with socket.create_connection(("127.0.0.1", port), DEADLINE) as connection:
-            connection.sendall(head("Transfer-Encoding: chunked"))
-            sent = sent_until_cut_off(connection, chunk, 300)
-        assert answers(kitchen.url)
-    assert sent < 50
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
