@@ -21,6 +21,7 @@ from pizza_common.stages import Pace
 from pizza_common.status import Status
 
 SERVICE = "pizza-delivery"
+ABOUT = "Delivers orders, and knows its drivers."
 
 api = APIBlueprint("delivery", __name__, abp_responses=problem_docs(400, 413, 503))
 
@@ -83,7 +84,7 @@ def create_app(
     settings = settings or settings_of(SERVICE, DeliverySettings)
     sidecar = sidecar or Sidecar(settings)
     pace = pace or Pace(settings.pizza_time_scale)
-    app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
+    app = service_app(SERVICE, settings, {"sidecar": sidecar.is_ready}, about=ABOUT)
     app.extensions["hooks"].stopping.append(pace.stop)
     app.extensions["hooks"].stopped.append(sidecar.close)
     app.extensions["delivery"] = delivery = Delivery(

@@ -35,6 +35,7 @@ from pizza_common.status import Status
 from stock import Restock
 
 SERVICE = "pizza-kitchen"
+ABOUT = "Cooks pizzas, and keeps the stock of ingredients."
 
 api = APIBlueprint("kitchen", __name__, abp_responses=problem_docs(400, 413, 503))
 
@@ -175,7 +176,7 @@ def create_app(
     settings = settings or settings_of(SERVICE, KitchenSettings)
     sidecar = sidecar or Sidecar(settings)
     pace = pace or Pace(settings.pizza_time_scale)
-    app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
+    app = service_app(SERVICE, settings, {"sidecar": sidecar.is_ready}, about=ABOUT)
     app.extensions["hooks"].stopping.append(pace.stop)
     app.extensions["hooks"].stopped.append(sidecar.close)
     keep = Retention(settings.pizza_retention_days)

@@ -18,6 +18,7 @@ from pizza_common.sidecar import Sidecar
 from pizza_common.subscription import orders_subscription
 
 SERVICE = "pizza-loyalty"
+ABOUT = "Counts each customer's orders: every tenth has a free pizza."
 
 api = APIBlueprint("loyalty", __name__, abp_responses=problem_docs(400, 413, 503))
 
@@ -85,7 +86,7 @@ def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None)
     """The service; tests pass their own parts, `python3 app.py` passes only settings."""
     settings = settings or settings_of(SERVICE)
     sidecar = sidecar or Sidecar(settings)
-    app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
+    app = service_app(SERVICE, settings, {"sidecar": sidecar.is_ready}, about=ABOUT)
     app.extensions["hooks"].stopped.append(sidecar.close)
     keep = Retention(settings.pizza_retention_days)
     app.extensions["loyalty"] = loyalty = Loyalty(sidecar, keep)

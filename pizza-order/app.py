@@ -23,6 +23,7 @@ from pizza_common.status import Status
 from pizza_common.subscription import orders_subscription
 
 SERVICE = "pizza-order"
+ABOUT = "The order book: the state of each order, and its timeline."
 
 api = APIBlueprint("orders", __name__, abp_responses=problem_docs(400, 413, 503))
 
@@ -123,7 +124,7 @@ def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None)
     """The service; tests pass their own parts, `python3 app.py` passes only settings."""
     settings = settings or settings_of(SERVICE)
     sidecar = sidecar or Sidecar(settings)
-    app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
+    app = service_app(SERVICE, settings, {"sidecar": sidecar.is_ready}, about=ABOUT)
     app.extensions["hooks"].stopped.append(sidecar.close)
     watch = OrderWatch(app.extensions["metrics"])
     keep = Retention(settings.pizza_retention_days)

@@ -35,6 +35,7 @@ from storefront_settings import StorefrontSettings
 from till import Till
 
 SERVICE = "pizza-storefront"
+ABOUT = "Takes orders: menu, prices and payments."
 
 PaymentStatus = Literal["none", "authorized", "captured", "voided", "refunded"]
 
@@ -189,7 +190,7 @@ def create_app(
     settings = settings or settings_of(SERVICE, StorefrontSettings)
     sidecar = sidecar or Sidecar(settings)
     pace = pace or Pace(settings.pizza_time_scale)
-    app = service_app(SERVICE, settings, checks={"sidecar": sidecar.is_ready})
+    app = service_app(SERVICE, settings, {"sidecar": sidecar.is_ready}, about=ABOUT)
     app.extensions["hooks"].stopping.append(pace.stop)
     app.extensions["hooks"].stopped.append(sidecar.close)
     announcer = Announcer(sidecar, SERVICE)

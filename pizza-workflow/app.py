@@ -34,6 +34,7 @@ from workflow_client import WorkflowClient
 from workflow_settings import WorkflowSettings
 
 SERVICE = "pizza-workflow"
+ABOUT = "Runs one workflow per order, and takes what people decide about it."
 
 api = APIBlueprint("workflow", __name__, abp_responses=problem_docs(400, 413, 503))
 
@@ -113,7 +114,7 @@ def create_app(
     worker = worker or a_worker(settings, shop, StepMeter(metrics))
     monitor = MonitorKeeper(workflows, worker.is_ready, settings)
     checks = {"sidecar": sidecar.is_ready, "worker": worker.is_ready, "engine": sidecar.has_worker}
-    app = service_app(SERVICE, settings, checks, metrics)
+    app = service_app(SERVICE, settings, checks, metrics, about=ABOUT)
     shop.faults = app.extensions.get("faults")
     hooks = app.extensions["hooks"]
     hooks.started += [worker.start, monitor.start]

@@ -16,6 +16,7 @@ from pizza_common import request_id
 from pizza_common.cross_site import install_cross_site_checks, is_of_browser
 from pizza_common.errors import BadInput, Unavailable, WrongMediaType
 from pizza_common.faults import install_faults
+from pizza_common.front_page import install_front_page
 from pizza_common.metrics import PAGE_TYPE, Metrics
 from pizza_common.order import ORDER_ID
 from pizza_common.problems import Problem, install_problems, problem_docs, refuse_input
@@ -80,8 +81,10 @@ def service_app(
     settings: Settings,
     checks: Checks | None = None,
     metrics: Metrics | None = None,
+    *,
+    about: str = "",
 ) -> OpenAPI:
-    """An app of that name with nothing but what all share.
+    """An app of that name with nothing but what all share; `about` it is one sentence.
 
     `checks` are asked by /readyz, by name. What has to happen when the app begins and ends to
     serve is added to `app.extensions["hooks"]`, a Hooks; what it counts is made by
@@ -89,7 +92,7 @@ def service_app(
     """
     app = OpenAPI(
         name,
-        info=Info(title=name, version="1.0.0", description=_RULES.lstrip()),
+        info=Info(title=name, version="1.0.0", description=about + _RULES),
         validation_error_status=HTTPStatus.BAD_REQUEST.value,
         validation_error_model=Problem,
         validation_error_callback=refuse_input,
@@ -106,6 +109,7 @@ def service_app(
     app.after_request(_end_request)
     install_meter(app, metrics)
     install_cross_site_checks(app, settings)
+    install_front_page(app, about)
     app.register_api(health)
     if settings.pizza_faults:
         install_faults(app)

@@ -95,3 +95,11 @@ def test_a_rebound_name_reads_nothing(shop: Shop, service: str, path: str) -> No
     url = f"{shop.process.urls[service]}{path}"
     answer = requests.get(url, headers={"Host": "evil.example:8001"}, timeout=30)
     assert problem_of(answer) == 421
+
+
+@pytest.mark.parametrize("service", sorted(PORTS))
+def test_a_service_says_what_it_is(shop: Shop, service: str) -> None:
+    page = shop.get(service, "/")
+    assert page["service"] == service
+    for path in page["links"].values():
+        assert requests.get(f"{shop.process.urls[service]}{path}", timeout=30).status_code == 200

@@ -1,0 +1,45 @@
+"""What a service says at its address: what it is, and where to read on."""
+
+from typing import Any
+
+from flask import current_app, redirect
+from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.openapi import OpenAPI
+from pydantic import BaseModel
+
+LINKS = {
+    "documentation": "/docs",
+    "openapi": "/openapi/openapi.json",
+    "health": "/healthz",
+    "readiness": "/readyz",
+    "metrics": "/metrics",
+}
+
+front = APIBlueprint("front", __name__)
+
+
+class FrontPage(BaseModel):
+    """A service in short; the links are paths of the service."""
+
+    service: str
+    description: str
+    links: dict[str, str]
+
+
+@front.get("/", responses={200: FrontPage})
+def front_page() -> dict[str, Any]:
+    """What the service is, and where its documentation is."""
+    about: str = current_app.extensions["about"]
+    return FrontPage(service=current_app.name, description=about, links=LINKS).model_dump()
+
+
+@front.get("/docs", responses={302: {"description": "The documentation is at /openapi"}})
+def docs() -> Any:
+    """Leads to the documentation."""
+    return redirect("/openapi/")
+
+
+def install_front_page(app: OpenAPI, about: str) -> None:
+    """Give this app its front page; `about` is one sentence."""
+    app.extensions["about"] = about
+    app.register_api(front)
