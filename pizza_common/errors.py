@@ -20,7 +20,8 @@ PizzaError                 500
 └── SettingsError          the process cannot start: one line, exit code 1
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 FieldErrors = Sequence[tuple[str, str]]
 
@@ -30,6 +31,7 @@ class PizzaError(Exception):
 
     status = 500
     title = "Internal error"
+    headers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, detail: str = "", errors: FieldErrors = ()) -> None:
         super().__init__(detail or self.title)
@@ -49,6 +51,8 @@ class Unauthorized(PizzaError):
 
     status = 401
     title = "Unauthorized"
+    # RFC 9110 wants a challenge with each 401.
+    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "dapr-api-token"}
 
 
 class Forbidden(PizzaError):

@@ -85,7 +85,9 @@ def _answer_error(error: PizzaError) -> Response:
     if isinstance(error, Unavailable):
         log.warning("unavailable", error=error.title, detail=error.detail)
     errors = [FieldError(field=field, message=message) for field, message in error.errors]
-    return _response(error.status, error.title, error.detail, errors)
+    answer = _response(error.status, error.title, error.detail, errors)
+    answer.headers.extend(error.headers)
+    return answer
 
 
 def _answer_http_error(error: HTTPException) -> Response | HTTPException:

@@ -34,7 +34,9 @@ def problem_of(answer):
 @pytest.mark.parametrize("given", [None, "", "T0ken", "t0ken2", "t0ken, t0ken", "t0k\u00e9n"])
 def test_an_event_without_the_token_is_refused(client_of, sidecar, service, given):
     headers = {} if given is None else {"dapr_api_token": given}
-    assert problem_of(hand_over(client_of(service, app_api_token=TOKEN), **headers)) == 401
+    answer = hand_over(client_of(service, app_api_token=TOKEN), **headers)
+    assert problem_of(answer) == 401
+    assert answer.headers["WWW-Authenticate"] == "dapr-api-token"
     assert not sidecar.calls
 
 
