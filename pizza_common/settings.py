@@ -54,15 +54,16 @@ class Settings(BaseSettings):
     app_api_token: str = Field(
         default="",
         pattern=r"^[!-~]*$",
-        description="Token the sidecar sends with each event; events of all are taken when empty",
+        description="Token that the sidecar sends with each event;"
+        " empty: events are taken from any sender",
         repr=False,
     )
     pizza_host: str = Field(default="127.0.0.1", description="Address the service listens on")
     pizza_allowed_hosts: str = Field(
         default="",
         pattern=ALLOWED_HOSTS,
-        description="Host names, with commas between, under which clients may ask besides"
-        " loopback and `PIZZA_HOST`; `.example.com` is all names that end so",
+        description="Host names, separated by commas, that clients may use besides loopback and"
+        " `PIZZA_HOST`; `.example.com` allows all names that end so",
     )
     pizza_threads: int = Field(
         default=128,
