@@ -1,18 +1,25 @@
-"""The order book's rules: what is known of each order. The only writer of `order_<id>`.
-
-A document is `{"order", "timeline", "page", "since", "after"?}`. Of an order that was forgotten a
-mark is left, `{"deleted": true, "at"}`, which expires: what was said until then is about that order
-and does not bring it back; what is said later is about a new order of the same id, whose document
-keeps that time as `after`.
-"""
+"""The order book's rules: what is known of each order. The only writer of `order_<id>`."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any, TypeGuard
+from typing import Any
 
 from cursor import format_cursor, parse_cursor
 from open_orders import OpenOrders
+from order_document import (
+    Document,
+    anew,
+    announced_and_last_said,
+    end_of_the_last,
+    is_listed,
+    is_over,
+    is_there,
+    key_of,
+    last_said,
+    registered,
+    summary,
+)
 from order_index import FIRST_PLACE, PAGE_SIZE, OrderIndex, Place
 from order_watch import OrderWatch
 from pizza_common.errors import Conflict, NotFound, PeerRefused, PizzaError, Unavailable
@@ -21,18 +28,15 @@ from pizza_common.locks import KeyLocks
 from pizza_common.order import Order
 from pizza_common.retention import Retention
 from pizza_common.sidecar import FOR_EVER, Sidecar
-from pizza_common.status import FINAL, NOTICES, Status, allowed_seconds, stuck_at
-from pizza_common.timeline import Entry, merge, status_of
+from pizza_common.status import FINAL, Status, allowed_seconds
+from pizza_common.timeline import merge, status_of
 from pizza_common.writing import until_written
-
-Document = dict[str, Any]
 
 DESK = "pizza-workflow"
 KEEPS_ALL = Retention()
 
 _FORGET_SECONDS = 40.0
 _REFUSALS: dict[int, type[PizzaError]] = {404: NotFound, 409: Conflict}
-_STUCK = frozenset(map(stuck_at, Status))
 _WALK = 10 * PAGE_SIZE  # entries that one listing looks at, at most
 
 
@@ -57,7 +61,7 @@ class OrderBook:
 
     def register(self, order: Order) -> None:
         """Enter an order; the same again changes nothing. Raises Conflict, Unavailable."""
-        self._change(order.id, lambda known: _registered(known, order))
+        self._change(order.id, lambda known: registered(known, order))
 
     def note(self, event: OrderEvent) -> None:
         """Take in an event, known or new, late or early. Raises Unavailable."""
@@ -65,18 +69,18 @@ class OrderBook:
 
     def find(self, order_id: str) -> dict[str, Any]:
         """The order with its status and timeline. Raises NotFound, Unavailable."""
-        known, _ = self._sidecar.get_state(_key(order_id))
-        if not _is_there(known):
+        known, _ = self._sidecar.get_state(key_of(order_id))
+        if not is_there(known):
             raise NotFound(f"there is no order {order_id}")
-        return {**_summary(known), "timeline": known["timeline"]}
+        return {**summary(known), "timeline": known["timeline"]}
 
     def delete(self, order_id: str) -> None:
         """Have the whole shop forget an order, which ends with `forget`.
 
         Raises NotFound, Conflict while a workflow works on it, Unavailable.
         """
-        known, _ = self._sidecar.get_state(_key(order_id))
-        order = {"order": known["order"]} if _is_there(known) else {}
+        known, _ = self._sidecar.get_state(key_of(order_id))
+        order = {"order": known["order"]} if is_there(known) else {}
         asked = {"order_id": order_id, **order}
         try:
             self._sidecar.invoke(DESK, "forget-order", asked, timeout=_FORGET_SECONDS)
@@ -97,8 +101,8 @@ class OrderBook:
         place: Place | None = None
         walk = islice(self._index.newest_first(parse_cursor(cursor) if cursor else None), _WALK)
         for place, known in self._documents(walk, limit if status is None else PAGE_SIZE):
-            if known and _is_listed(known, place, status):
-                found.append(_summary(known))
+            if known and is_listed(known, place, status):
+                found.append(summary(known))
             if len(found) == limit:
                 break
         at_end = place in (None, FIRST_PLACE)
@@ -124,11 +128,11 @@ class OrderBook:
             seconds = self._patience(known, reached, older_than_seconds)
             if reached in FINAL or seconds is None or status not in (None, reached):
                 return False
-            return _last_said(known) < moment(now - timedelta(seconds=seconds))
+            return last_said(known) < moment(now - timedelta(seconds=seconds))
 
-        turn = _last_said if older_than_seconds is not None else _announced_and_last_said
+        turn = last_said if older_than_seconds is not None else announced_and_last_said
         found = sorted(filter(is_asked_for, self._open_documents()), key=turn)
-        return {"orders": [_summary(known) for known in found[:limit]], "cursor": None}
+        return {"orders": [summary(known) for known in found[:limit]], "cursor": None}
 
     def _patience(self, known: Document, status: Status, given: float | None) -> float | None:
         if given is not None:
@@ -139,7 +143,7 @@ class OrderBook:
     def _open_documents(self) -> Iterator[Document]:
         ids = iter(self._open.ids())
         while batch := list(islice(ids, PAGE_SIZE)):
-            found = self._sidecar.get_states([_key(order_id) for order_id in batch])
+            found = self._sidecar.get_states([key_of(order_id) for order_id in batch])
             yield from (known for known in found.values() if "deleted" not in known)
 
     def _documents(
@@ -147,8 +151,8 @@ class OrderBook:
     ) -> Iterator[tuple[Place, Document | None]]:
         """The document of each place, None where there is none; read in batches."""
         while entries := list(islice(walk, batch)):
-            known = self._sidecar.get_states([_key(order_id) for _, order_id in entries])
-            yield from ((place, known.get(_key(order_id))) for place, order_id in entries)
+            known = self._sidecar.get_states([key_of(order_id) for _, order_id in entries])
+            yield from ((place, known.get(key_of(order_id))) for place, order_id in entries)
 
     def _change(self, order_id: str, change: Callable[[Document | None], Document | None]) -> None:
         """Read, change and write a document; `change` gives None when there is nothing to do."""
@@ -158,100 +162,33 @@ class OrderBook:
     def _change_once(
         self, order_id: str, change: Callable[[Document | None], Document | None]
     ) -> None:
-        known, etag = self._sidecar.get_state(_key(order_id))
+        known, etag = self._sidecar.get_state(key_of(order_id))
         changed = change(known)
         if changed is None:
-            if known is not None and _is_over(known):
+            if known is not None and is_over(known):
                 self._open.strike(order_id)  # in case the last writer did not come to it
             return
-        if _is_there(changed) and not _is_there(known):
+        if is_there(changed) and not is_there(known):
             # Listed first: a crash between leaves a dead entry, not an order nobody finds.
             changed |= {"page": self._index.add(order_id), "since": moment()}
-        if not _is_over(changed) and (known is None or _is_over(known)):
+        if not is_over(changed) and (known is None or is_over(known)):
             self._open.add(order_id)
         ttl = self._keep.mark_seconds if "deleted" in changed else None
         if known is not None and "deleted" in known:
             ttl = ttl or FOR_EVER
-        self._sidecar.save_state(_key(order_id), changed, etag, ttl)
+        self._sidecar.save_state(key_of(order_id), changed, etag, ttl)
         self._watch.saw(order_id, known, changed)
-        if _is_over(changed):
+        if is_over(changed):
             self._open.strike(order_id)
 
     def _noted(self, known: Document | None, event: OrderEvent) -> Document | None:
         if known is None and self._keep.is_beyond_marks(event.at):
             return None
         # A mark without a time is from before there were any: it was made before this process.
-        after = _end_of(known, self._began)
+        after = end_of_the_last(known, self._began)
         if event.at <= after:
             return None
-        if not _is_there(known):
-            return _anew(event.order, [event.entry()], after)
+        if not is_there(known):
+            return anew(event.order, [event.entry()], after)
         timeline = merge(known["timeline"], event.entry())
         return None if timeline == known["timeline"] else {**known, "timeline": timeline}
-
-
-def _is_there(known: Document | None) -> TypeGuard[Document]:
-    return known is not None and "deleted" not in known
-
-
-def _end_of(known: Document | None, otherwise: str) -> str:
-    """Until when what was said is about an order of this id that was forgotten; "" if none was."""
-    if known is None:
-        return ""
-    end: str = known.get("at", otherwise) if "deleted" in known else known.get("after", "")
-    return end
-
-
-def _anew(order: Order, timeline: list[Entry], after: str) -> Document:
-    return {"order": order.sent(), "timeline": timeline, **({"after": after} if after else {})}
-
-
-def _registered(known: Document | None, order: Order) -> Document | None:
-    if not _is_there(known):
-        return _anew(order, [], _end_of(known, moment()))
-    if not order.same_content(Order.model_validate(known["order"])):
-        raise Conflict(f"order {order.id} is already there with other content")
-    return None
-
-
-def _summary(known: Document) -> dict[str, Any]:
-    """The order, where it stands, and what a person has to see to, if anything."""
-    status = status_of(known["timeline"])
-    told = _needs_attention(known["timeline"])
-    # Where the order was stuck before, it got going again by itself.
-    still = [detail for detail in told if detail not in _STUCK or detail == stuck_at(status)]
-    attention = {"needs_attention": still} if still else {}
-    return {**known["order"], "status": status.value, **attention}
-
-
-def _needs_attention(timeline: list[Entry]) -> list[str]:
-    notices = (entry for entry in timeline if entry["status"] == Status.NEEDS_ATTENTION)
-    return [entry.get("detail", "") for entry in notices]
-
-
-def _is_over(known: Document) -> bool:
-    return "deleted" in known or status_of(known["timeline"]) in FINAL
-
-
-def _last_said(known: Document) -> str:
-    """When the order last got on. A notice is said about it, also by those who found it stuck."""
-    said: list[str] = [
-        entry["at"] for entry in known["timeline"] if Status(entry["status"]) not in NOTICES
-    ]
-    return max(said, default=known["since"])
-
-
-def _announced_and_last_said(known: Document) -> tuple[bool, str]:
-    timeline = known["timeline"]
-    return stuck_at(status_of(timeline)) in _needs_attention(timeline), _last_said(known)
-
-
-def _is_listed(known: Document, place: Place, status: Status | None) -> bool:
-    """Whether this entry is the order's own, and the order one that is asked for."""
-    if "deleted" in known or known["page"] != place[0]:
-        return False
-    return status is None or status_of(known["timeline"]) == status
-
-
-def _key(order_id: str) -> str:
-    return f"order_{order_id}"

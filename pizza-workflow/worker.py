@@ -28,6 +28,7 @@ from pizza_workflow import pizza_workflow
 from saga import Steps, dumped
 from step_meter import StepMeter
 from steps import NonRetryableError, Step, input_of, reason_of
+from suspension import confirm_while_suspended
 from undo_activities import UNDOS
 from workflow_settings import WorkflowSettings
 
@@ -129,6 +130,7 @@ def about_step(step: Step, given: Json) -> dict[str, Any]:
 def new_runtime(settings: WorkflowSettings) -> WorkflowRuntime:
     """A runtime for the settings' sidecar; it connects when it is started."""
     _quiet()
+    confirm_while_suspended()
     threads = settings.pizza_worker_threads
     return WorkflowRuntime(
         host="127.0.0.1",
