@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dead_letter_routes import install_dead_letters
 from dead_letters import DeadLetters
 from order_book import OrderBook
+from order_retention import OrderRetention
 from order_watch import OrderWatch
 from pizza_common.answers import OrderAnswer
 from pizza_common.order import Attempt, OrderId, OrderPath, StepOrder
@@ -87,6 +88,13 @@ class OrderList(BaseModel):
     cursor: str | None
 
 
+class DueOrders(BaseModel):
+    """Orders of which nothing was said for longer than they are kept; `more`, if others may be."""
+
+    due: list[OrderId]
+    more: bool
+
+
 @api.post("/order", responses={200: Registered, **problem_docs(409)})
 def register(body: StepOrder) -> dict[str, Any]:
     """Enter an order into the book; the same order again changes nothing."""
@@ -109,6 +117,16 @@ def delete(path: OrderPath) -> dict[str, Any]:
     return Registered().model_dump(exclude_none=True)
 
 
+@api.post("/orders/due", responses={200: DueOrders})
+def due() -> dict[str, Any]:
+    """Orders that the shop need not remember any longer; the monitor asks, and has them forgotten.
+
+    Each request looks at a few pages of the list of orders, and the next goes on behind them.
+    """
+    retention: OrderRetention = current_app.extensions["order_retention"]
+    return retention.due()
+
+
 @api.get("/orders", responses={200: OrderList})
 def list_orders(query: ListQuery) -> dict[str, Any]:
     """The orders, newest first, page by page; or those that do not move, oldest first.
@@ -129,7 +147,7 @@ def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None)
     watch = OrderWatch(app.extensions["metrics"])
     keep = Retention(settings.pizza_retention_days)
     book = OrderBook(sidecar, watch, settings.pizza_time_scale, keep)
-    app.extensions["order_book"] = book
+    app.extensions |= {"order_book": book, "order_retention": OrderRetention(sidecar, keep)}
     app.register_api(api)
     app.register_api(orders_subscription(book.note))
     app.register_api(records_route(book.forget))

@@ -11,7 +11,16 @@ from typing import Any
 from dapr.ext.workflow import DaprWorkflowContext, TaskFailedError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from monitor_activities import Purchase, Restocked, Rules, StuckOrders, find_stuck, restock
+from monitor_activities import (
+    Forgotten,
+    Purchase,
+    Restocked,
+    Rules,
+    StuckOrders,
+    find_stuck,
+    forget_old,
+    restock,
+)
 from pizza_activities import announce
 from pizza_common.status import Status, stuck_at
 from saga import POLITENESS, dumped, read
@@ -19,6 +28,11 @@ from steps import Announcement, Step
 
 MONITOR_ID = "shop-monitor"
 NEW_RULES = "NewRules"
+RETENTION = "retention"
+"""The patch since which a round forgets orders."""
+
+SWEEPS = 5
+"""How often a round asks for orders to forget, each time at most a page of the list of orders."""
 
 
 class Watch(BaseModel):
@@ -32,11 +46,13 @@ class Watch(BaseModel):
 
 
 def shop_monitor(ctx: DaprWorkflowContext, watch: Watch) -> Generator[Any, Any, None]:
-    """Report orders that are stuck, buy what runs out, wait, and begin anew."""
+    """Report orders that are stuck, buy what runs out, forget what is over, and begin anew."""
     ctx.set_custom_status(watch.report)
     stuck = yield from report_stuck_orders(ctx, watch.rules)
     bought = yield from buy_what_is_low(ctx, watch)
     report = f"round {watch.round}: {stuck}; {bought}"
+    if ctx.is_patched(RETENTION):
+        report += f"; {(yield from forget_what_is_over(ctx, watch.rules))}"
     ctx.set_custom_status(report)
     rules = yield from wait_for_next_round(ctx, watch.rules)
     following = Watch(rules=rules, round=watch.round + 1, report=report)
@@ -71,6 +87,19 @@ def buy_what_is_low(ctx: DaprWorkflowContext, watch: Watch) -> Generator[Any, An
     if done is None:
         return "the kitchen did not answer"
     return f"bought {', '.join(done.bought) or 'nothing'}"
+
+
+def forget_what_is_over(ctx: DaprWorkflowContext, rules: Rules) -> Generator[Any, Any, str]:
+    """Have those orders forgotten that are over since long ago, so many in a round."""
+    orders = 0
+    for _ in range(SWEEPS):
+        done: Forgotten | None = yield from _ask(ctx, forget_old, rules)
+        if done is None:
+            return f"forgot {orders}, then no answer"
+        orders += done.orders
+        if not done.more:
+            break
+    return f"forgot {orders}"
 
 
 def wait_for_next_round(ctx: DaprWorkflowContext, rules: Rules) -> Generator[Any, Any, Rules]:

@@ -6,12 +6,15 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from pizza_activities import GRACE_SECONDS, KITCHEN, Shop
+from pizza_common.errors import PeerRefused
 from pizza_common.order import Order
 from pizza_common.status import Status
 
 ORDER_BOOK = "pizza-order"
 MANY = 50
 """Stuck orders that one round reports; the next finds the others first."""
+
+FORGET_SECONDS = 45.0
 
 log = structlog.get_logger()
 
@@ -55,6 +58,23 @@ class Restocked(BaseModel):
     bought: list[str]
 
 
+class Forgotten(BaseModel):
+    """How many orders a sweep forgot, and whether there may be more."""
+
+    orders: int
+    more: bool = False
+
+
+def forget_old(shop: Shop, given: Rules) -> Forgotten:
+    """Have one page of orders forgotten that are over since long ago; those in work are kept."""
+    del given
+    page = shop.sidecar.invoke(ORDER_BOOK, "orders/due", timeout=GRACE_SECONDS)
+    forgotten = sum(_forget(shop, order_id) for order_id in page["due"])
+    if forgotten:
+        log.info("orders forgotten", orders=forgotten)
+    return Forgotten(orders=forgotten, more=page["more"])
+
+
 def find_stuck(shop: Shop, given: Rules) -> StuckOrders:
     """What the order book says is stuck."""
     del given
@@ -75,7 +95,17 @@ def restock(shop: Shop, given: Purchase) -> Restocked:
     return Restocked(bought=low)
 
 
-STEPS = (find_stuck, restock)
+STEPS = (find_stuck, restock, forget_old)
+
+
+def _forget(shop: Shop, order_id: str) -> bool:
+    """Whether it is forgotten: 409 is an order in work, 404 one that another forgot."""
+    try:
+        path = f"order/{order_id}"
+        shop.sidecar.invoke(ORDER_BOOK, path, timeout=FORGET_SECONDS, method="DELETE")
+    except PeerRefused:
+        return False
+    return True
 
 
 def _buy(shop: Shop, name: str, given: Purchase) -> None:

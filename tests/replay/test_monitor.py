@@ -16,10 +16,15 @@ PLENTY = {"bought": []}
 def monitor(env):
     """Start the monitor over a shop that answers so; `monitor(stuck=..., restocked=...)`."""
 
-    def start(stuck=lambda _: {"orders": []}, restocked=lambda _: PLENTY):
+    def start(
+        stuck=lambda _: {"orders": []},
+        restocked=lambda _: PLENTY,
+        forgotten=lambda _: {"orders": 0},
+    ):
         for name, answer in {
             "find_stuck": stuck,
             "restock": restocked,
+            "forget_old": forgotten,
             "announce": lambda _: None,
         }.items():
             env.fake(name, answer)
@@ -35,11 +40,11 @@ def done(env):
 
 def test_the_monitor_looks_every_minute_for_ever(monitor):
     env = monitor()
-    assert done(env) == ["find_stuck", "restock"]
+    assert done(env) == ["find_stuck", "restock", "forget_old"]
     env.advance(timedelta(hours=1))
-    assert env.called() == {"find_stuck": 61, "restock": 61}
+    assert env.called() == {"find_stuck": 61, "restock": 61, "forget_old": 61}
     assert env.state(MONITOR_ID).status == "RUNNING"
-    assert env.state(MONITOR_ID).custom_status == "round 61: 0 stuck; bought nothing"
+    assert env.state(MONITOR_ID).custom_status == "round 61: 0 stuck; bought nothing; forgot 0"
 
 
 def test_its_history_does_not_grow(monitor):
@@ -55,7 +60,7 @@ def test_a_stuck_order_is_announced_with_where_it_is_stuck(monitor):
     (said,) = [given for name, given in env.calls if name == "announce"]
     assert (said["status"], said["detail"]) == ("needs_attention", "stuck at cooking_baking")
     assert said["repeat"] > 1
-    assert env.state(MONITOR_ID).custom_status == "round 1: 1 stuck; bought nothing"
+    assert env.state(MONITOR_ID).custom_status == "round 1: 1 stuck; bought nothing; forgot 0"
 
 
 def test_an_order_that_stays_stuck_is_the_same_event_each_time(monitor):
@@ -71,7 +76,7 @@ def test_what_is_low_is_bought_by_rule_and_reported(monitor):
     (rules,) = [given for name, given in env.calls if name == "restock"]
     assert rules.pop("key")
     assert rules == RULES
-    assert env.state(MONITOR_ID).custom_status == "round 1: 0 stuck; bought cheese, dough"
+    assert env.state(MONITOR_ID).custom_status == "round 1: 0 stuck; bought cheese, dough; forgot 0"
 
 
 def test_a_restock_that_is_tried_again_has_the_same_key_and_that_of_another_round_its_own(
@@ -89,7 +94,7 @@ def test_a_restock_that_is_tried_again_has_the_same_key_and_that_of_another_roun
 
 
 def test_a_shop_that_does_not_answer_stops_no_monitor(monitor, fail):
-    env = monitor(stuck=fail, restocked=fail)
+    env = monitor(stuck=fail, restocked=fail, forgotten=fail)
     env.advance(timedelta(minutes=5))
     found = env.state(MONITOR_ID)
     assert found.status == "RUNNING"
@@ -123,3 +128,9 @@ def test_rules_that_cannot_be_used_change_nothing(monitor, data):
     env = monitor()
     env.raise_event(MONITOR_ID, "NewRules", data)
     assert env.state(MONITOR_ID).input["rules"] == RULES
+
+
+def test_orders_that_are_over_are_forgotten_as_long_as_there_are_more_but_not_without_end(monitor):
+    env = monitor(forgotten=lambda _: {"orders": 100, "more": True})
+    assert env.called()["forget_old"] == 5
+    assert env.state(MONITOR_ID).custom_status.endswith("forgot 500")

@@ -1,6 +1,10 @@
 """The life of an order id: what is deleted may be ordered again; what was charged has a record."""
 
+from pathlib import Path
+
+from tests.system.conftest import OpenShop
 from tests.system.shop import TIMELINE, Shop, an_order
+from tools.shop_client import wait_for
 
 
 def test_the_workshops_requests_in_their_order_leave_an_order_that_is_seen_to_its_end(
@@ -51,3 +55,21 @@ def test_while_a_workflow_works_on_an_order_it_is_not_deleted(slow_shop: Shop) -
     assert slow_shop.ask("GET", "pizza-order", f"/order/{order_id}").status == 200
     slow_shop.post("/cancel-order", {"order_id": order_id})
     assert slow_shop.wait_for_end(order_id)["result"]["status"] == "cancelled"
+
+
+def test_an_order_that_is_over_for_so_long_is_forgotten_and_one_in_work_is_not(
+    open_shop: OpenShop, tmp_path: Path
+) -> None:
+    eight_seconds = str(8 / 86400)
+    settings = {"PIZZA_RETENTION_DAYS": eight_seconds, "PIZZA_MONITOR_SECONDS": "1"}
+    with open_shop(tmp_path, 0, **settings) as shop:
+        in_work = shop.place(an_order())
+        shop.wait_for_status(in_work, "waiting_for_validation")
+        over = an_order()
+        shop.deliver(shop.place(over))
+        wait_for(lambda: shop.knows(over["order_id"]), lambda known: not known)
+        path = f"/payments/{over['order_id']}/receipts"
+        assert len(shop.get("pizza-storefront", path)["receipts"]) == 1
+        shop.place(over)
+        shop.wait_for_status(over["order_id"], "waiting_for_validation")
+        assert shop.deliver(in_work)["result"]["status"] == "completed"
