@@ -13,12 +13,16 @@ id. The new one's member has the time as `after`.
 from enum import StrEnum
 from typing import Any
 
+import structlog
+
 from pizza_common.event import OrderEvent, moment
 from pizza_common.ledger import Change, Ledger
 from pizza_common.locks import KeyLocks
 from pizza_common.retention import Retention
 from pizza_common.sidecar import Sidecar
 from pizza_common.status import FINAL, Status
+
+log = structlog.get_logger()
 
 EVERY = 10
 """Of so many orders of a customer, the last has a free pizza."""
@@ -86,6 +90,7 @@ class Loyalty:
 
     def _note(self, card: Card, member: Member | None, event: OrderEvent) -> Changed:
         if member is None and self._keep.is_beyond_marks(event.at):
+            log.warning("event dropped, older than what is kept", event_id=event.event_id)
             return None
         if event.at <= (member or {}).get("after", ""):
             return None

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
+import structlog
+
 from cursor import format_cursor, parse_cursor
 from open_orders import OpenOrders
 from order_document import (
@@ -31,6 +33,8 @@ from pizza_common.sidecar import FOR_EVER, Sidecar
 from pizza_common.status import FINAL, Status, allowed_seconds
 from pizza_common.timeline import merge, status_of
 from pizza_common.writing import until_written
+
+log = structlog.get_logger()
 
 DESK = "pizza-workflow"
 KEEPS_ALL = Retention()
@@ -183,6 +187,7 @@ class OrderBook:
 
     def _noted(self, known: Document | None, event: OrderEvent) -> Document | None:
         if known is None and self._keep.is_beyond_marks(event.at):
+            log.warning("event dropped, older than what is kept", event_id=event.event_id)
             return None
         # A mark without a time is from before there were any: it was made before this process.
         after = end_of_the_last(known, self._began)

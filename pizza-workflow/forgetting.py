@@ -3,7 +3,8 @@
 Several callers do this: who deletes an order, the monitor for orders that are over since long ago,
 and a start that finds a forgetting which somebody did not finish. All of it may be done again, and
 the start record goes last: until then the id is taken, so that no new order meets what is left of
-the old one. The order book comes just before: when it marks the order as forgotten, nobody is left
+the old one. The engine's workflow goes first, which cannot be begun again as long as the record is
+there. The order book comes just before: when it marks the order as forgotten, nobody is left
 who says anything about it.
 """
 
@@ -64,6 +65,10 @@ class Forgetting:
             raise NotFound(f"There is no order {order_id}.")
         if found is not None and not found.is_final:
             raise Conflict(f"Order {order_id} is {found.runtime_status}; a workflow works on it.")
+        if found is not None:
+            self._workflows.purge(
+                order_id
+            )  # first: what the engine keeps back is not half forgotten
         record = record or StartRecord(in_book.sent() if in_book else None)
         self._starts.begin_forgetting(order_id, record, etag)
         return record
@@ -76,7 +81,6 @@ class Forgetting:
             self._ask(app_id, records, give_up_at)
         for app_id, path in of_customers:
             self._ask(app_id, path, give_up_at)
-        self._workflows.purge(order_id)
         self._slips.forget(order_id)
         self._switches.forget(order_id)
         self._ask(ORDER_BOOK, records, give_up_at)

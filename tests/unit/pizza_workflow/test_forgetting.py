@@ -81,11 +81,22 @@ def test_a_forgetting_that_failed_anywhere_is_finished_by_the_next(post, workflo
 
 def test_a_forgetting_that_failed_is_finished_by_the_next_start(post, workflows, sidecar):
     ended(post, workflows)
-    workflows.fails = SidecarUnavailable()
+    sidecar.fail("invoke", PeerUnavailable(), after=2)
     assert post("/forget-order")[0] == 503
     assert post("/start-order", an_order(size="small"))[0] == 200
     assert workflows.names() == ["purge", "start"]
     assert sidecar.get_state("request_123")[0]["started"] is True
+
+
+def test_a_workflow_that_the_engine_keeps_back_leaves_its_order_as_it_was(
+    post, workflows, sidecar, asked
+):
+    ended(post, workflows, "TERMINATED")
+    before = sidecar.stored(), sidecar.get_state("request_123")
+    workflows.fails = SidecarUnavailable()
+    assert post("/forget-order")[0] == 503
+    assert (sidecar.stored(), sidecar.get_state("request_123")) == before
+    assert asked == []
 
 
 def seconds_ago(seconds):
