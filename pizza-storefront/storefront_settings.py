@@ -13,5 +13,5 @@ class StorefrontSettings(Settings):
         ge=0,
         le=24000,
         allow_inf_nan=False,
-        description="Days that the receipt of a forgotten order is kept; 0 keeps it for ever",
+        description="Days for which the receipt of a forgotten order is kept; 0: for ever",
     )

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pizza_activities import DELIVERY, KITCHEN, LOYALTY, STOREFRONT
 from pizza_common.errors import (
     Conflict,
+    EtagMismatch,
     NotFound,
     PeerRefused,
     PizzaError,
@@ -65,13 +66,20 @@ class Forgetting:
             raise NotFound(f"There is no order {order_id}.")
         if found is not None and not found.is_final:
             raise Conflict(f"Order {order_id} is {found.runtime_status}; a workflow works on it.")
+        started = found is not None  # without a record: by the engine's own command line
+        record = record or StartRecord(in_book.sent() if in_book else None, started)
+        record.check_free(order_id)
         if found is not None:
-            self._workflows.purge(
-                order_id
-            )  # first: what the engine keeps back is not half forgotten
-        record = record or StartRecord(in_book.sent() if in_book else None)
+            self._purge(order_id, record)
         self._starts.begin_forgetting(order_id, record, etag)
         return record
+
+    def _purge(self, order_id: str, record: StartRecord) -> None:
+        """Have the engine forget it; before all else, so that nothing is half forgotten if not."""
+        if record.order and not (record.started or record.is_being_forgotten):
+            self._starts.mark_started(order_id)  # or who repeats the start would run it again
+            raise EtagMismatch("the order's start was not noted")
+        self._workflows.purge(order_id)
 
     def _forget(self, order_id: str, customers: Iterable[str]) -> None:
         give_up_at = time.monotonic() + ALL_SECONDS

@@ -40,6 +40,11 @@ class StartRecord:
         """Whether somebody began to forget the order."""
         return self.forgetting is not None
 
+    def check_free(self, order_id: str) -> None:
+        """Raises Unavailable while another starts or forgets the order."""
+        if _is_recent(self.at) or _is_recent(self.forgetting):
+            raise Unavailable(f"Order {order_id} is being started or forgotten; ask again.")
+
     def as_json(self) -> dict[str, Any]:
         """What is stored: the times only where there are any."""
         times = {"at": self.at, "forgetting": self.forgetting}
@@ -83,12 +88,7 @@ class StartRecords:
                 self._write(order_id, StartRecord(record.order, started=True), etag)
 
     def begin_forgetting(self, order_id: str, record: StartRecord, etag: str) -> None:
-        """Keep starts away. Raises Unavailable while another starts or forgets the order.
-
-        Raises EtagMismatch when another was first.
-        """
-        if _is_recent(record.at) or _is_recent(record.forgetting):
-            raise Unavailable(f"Order {order_id} is being started or forgotten; ask again.")
+        """Keep starts away. Raises EtagMismatch when another was first."""
         marked = StartRecord(record.order, record.started, forgetting=moment())
         self._write(order_id, marked, etag)
 

@@ -101,7 +101,7 @@ class Settings(BaseSettings):
         ge=0,
         le=36500,
         allow_inf_nan=False,
-        description="Days after which an order that is over is forgotten; 0 keeps all for ever",
+        description="Days after which an order that is over is forgotten; 0: all are kept for ever",
     )
     pizza_faults: bool = Field(
         default=False,

@@ -104,20 +104,35 @@ def seconds_ago(seconds):
 
 
 @pytest.mark.parametrize(
-    ("record", "recent"),
+    ("record", "since", "status"),
     [
-        ({"started": True, "forgetting": seconds_ago(1)}, True),
-        ({"started": True, "forgetting": seconds_ago(3600)}, False),
-        ({"started": False, "at": seconds_ago(1)}, True),
-        ({"started": False, "at": seconds_ago(3600)}, False),
-        ({"started": False}, False),  # of the version before
+        ({"started": True}, {"forgetting": 1}, 503),
+        ({"started": True}, {"forgetting": 3600}, 200),
+        ({"started": False}, {"at": 1}, 503),
+        ({"started": False}, {"at": 3600}, 200),
+        ({"started": False}, {}, 200),  # of the version before
     ],
 )
 def test_a_replica_that_works_on_the_record_is_left_to_it_until_it_must_have_died(
-    post, sidecar, record, recent
+    post, workflows, sidecar, record, since, status
 ):
-    sidecar.save_state("request_123", {"order": ORDER, **record})
-    assert post("/forget-order")[0] == (503 if recent else 200)
+    times = {name: seconds_ago(seconds) for name, seconds in since.items()}
+    sidecar.save_state("request_123", {"order": ORDER, **record, **times})
+    workflows.put("COMPLETED")
+    assert post("/forget-order")[0] == status
+    assert workflows.names() == (["purge"] if status == 200 else [])
+
+
+def test_an_order_whose_start_was_not_noted_is_not_run_again_when_its_forgetting_breaks_off(
+    post, workflows, sidecar
+):
+    sidecar.save_state("request_123", {"order": ORDER, "started": False})
+    workflows.put("COMPLETED")
+    # The first write notes the start, the second begins the forgetting.
+    sidecar.fail("save_state", SidecarUnavailable(), after=1)
+    assert post("/forget-order")[0] == 503
+    assert post("/start-order", ORDER)[0] == 200
+    assert workflows.names() == ["purge"]
 
 
 def test_a_start_keeps_away_from_a_forgetting_of_another_replica(post, workflows, sidecar):
@@ -141,3 +156,9 @@ def test_a_start_that_comes_between_looking_and_forgetting_is_first(app, workflo
     sidecar.before = start_meanwhile
     answer = post("/forget-order", json={"order_id": "123", "order": ORDER})
     assert answer.status_code == 409
+
+
+def test_an_order_that_was_started_below_http_is_forgotten_too(post, workflows, sidecar):
+    workflows.put("COMPLETED")
+    assert post("/forget-order", {"order_id": "123", "order": ORDER}) == FORGOTTEN
+    assert (workflows.names(), sidecar.stored()) == (["purge"], [])
