@@ -16,7 +16,7 @@ from dapr.ext.workflow import DaprWorkflowClient, WorkflowState
 from dapr.ext.workflow.logger import LoggerOptions
 from pydantic import ValidationError
 
-from pizza_common.errors import NotFound, SidecarUnavailable
+from pizza_common.errors import Conflict, NotFound, SidecarUnavailable
 from pizza_common.event import moment
 from pizza_workflow import pizza_workflow
 from ticket import INSTANCE_PREFIX, Ticket
@@ -29,6 +29,7 @@ FINAL = frozenset({"COMPLETED", "FAILED", "TERMINATED"})
 # The engine answers UNKNOWN to everything; only the words tell one error from another.
 _ALREADY_ACTIVE = "already exists"
 _UNKNOWN_INSTANCE = "no such instance exists"
+_STALLED = "actor is stalled"
 _TORN_READ = "transient store read failure"
 
 _READS = 10
@@ -119,7 +120,10 @@ class WorkflowClient:
         self._call(lambda client: client.terminate_workflow(instance))
 
     def purge(self, order_id: str) -> None:
-        """Have the engine forget a finished workflow and its children; safe when it has."""
+        """Have the engine forget a finished workflow and its children; safe when it has.
+
+        Raises Conflict when the engine keeps it back for good (docs/dapr.md).
+        """
         with suppress(NotFound):
             self._call(lambda client: client.purge_workflow(instance_id(order_id)))
 
@@ -201,6 +205,8 @@ def _translated(error: grpc.RpcError) -> Exception:
         return _AlreadyActive()
     if _UNKNOWN_INSTANCE in details:
         return NotFound("There is no such order.")
+    if _STALLED in details:
+        return Conflict("The engine keeps the workflow of this order back: it has stalled.")
     failed = _TornRead if _TORN_READ in details else SidecarUnavailable
     return failed(f"the workflow engine failed ({error.code().name}): {details[:200]}")
 

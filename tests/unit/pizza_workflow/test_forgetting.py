@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pizza_common.errors import PeerUnavailable, SidecarUnavailable
+from pizza_common.errors import Conflict, PeerUnavailable, SidecarUnavailable
 from pizza_common.event import moment
 from tests.unit.services import ORDER, an_order
 
@@ -93,8 +93,8 @@ def test_a_workflow_that_the_engine_keeps_back_leaves_its_order_as_it_was(
 ):
     ended(post, workflows, "TERMINATED")
     before = sidecar.stored(), sidecar.get_state("request_123")
-    workflows.fails = SidecarUnavailable()
-    assert post("/forget-order")[0] == 503
+    workflows.fails = Conflict()
+    assert post("/forget-order")[0] == 409
     assert (sidecar.stored(), sidecar.get_state("request_123")) == before
     assert asked == []
 
