@@ -56,7 +56,7 @@ class FrontDesk:
         self._locks = KeyLocks()
 
     def start(self, order: Order) -> Answer:
-        """Start it; asked again, by whomever, answer the same, and say how far the engine is.
+        """Start it; asked again, by whomever, answer the same, and say when it has ended.
 
         Raises Conflict, BadInput.
         """
@@ -69,7 +69,7 @@ class FrontDesk:
             "order_id": order.id,
             "workflow_instance_id": instance_id(order.id),
             "status": "started",
-            **({"runtime_status": found.runtime_status} if found else {}),
+            **({"runtime_status": found.runtime_status} if found and found.is_final else {}),
         }
 
     def forget(self, order_id: str, in_book: Order | None) -> Answer:

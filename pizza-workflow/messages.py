@@ -46,8 +46,8 @@ class Validation(OrderRef):
 class Started(BaseModel):
     """The order's workflow exists.
 
-    `runtime_status` is there when the order was started before: in COMPLETED, FAILED or
-    TERMINATED nothing more will happen.
+    `runtime_status` is there when the order has ended, COMPLETED, FAILED or TERMINATED: nothing
+    more will happen.
     """
 
     order_id: str

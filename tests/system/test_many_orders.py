@@ -39,11 +39,13 @@ def test_one_order_started_20_times_at_once_is_one_order_with_equal_answers(shop
     assert shop.wait_for_statuses(order["order_id"], TIMELINE) == TIMELINE
 
 
-def test_a_finished_order_started_again_answers_as_the_first_time(shop: Shop) -> None:
+def test_a_finished_order_started_again_answers_as_the_first_time_and_that_it_is_over(
+    shop: Shop,
+) -> None:
     order = an_order()
     first = shop.start(order)
     shop.deliver(order["order_id"])
-    assert shop.start(order) == first
+    assert shop.start(order) == {**first, "runtime_status": "COMPLETED"}
     assert shop.status(order["order_id"])["runtime_status"] == "COMPLETED"
 
 

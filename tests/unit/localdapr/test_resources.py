@@ -31,7 +31,10 @@ def test_the_shops_own_resources_are_read() -> None:
         [ResourcesPath(ROOT / "resources")], ROOT / "resources/config/config.yaml"
     )
     assert resources.find("state", "pizzastatestore", "pizza-order")
-    assert [wish.topic for wish in resources.declared_for("pizza-order")] == ["orders"]
+    assert {wish.topic for wish in resources.declared_for("pizza-order")} == {
+        "orders",
+        "orders-dead",
+    }
     assert resources.delivery_policy("pizza-order", "pizzapubsub").retry
 
 
