@@ -36,6 +36,12 @@ def test_every_setting_is_documented_with_its_default_and_help() -> None:
     }
 
 
+def test_the_token_of_make_run_is_explained_to_the_end_of_the_sentence() -> None:
+    text = " ".join((DOCS / "settings.md").read_text().split())
+    assert "makes one for each run, unless the environment has one;" in text
+    assert "What it and `PIZZA_ALLOWED_HOSTS` are for is in [architecture.md]" in text
+
+
 def test_every_service_that_has_settings_of_its_own_is_asked_for_them() -> None:
     modules = {path.stem for path in REPO.glob("pizza-*/*_settings.py")}
     assert modules == {kind.__module__ for kind in SETTINGS}
