@@ -53,6 +53,7 @@ GRACE_SECONDS = 30.0
 POLITE_SECONDS = 3.0
 """What a peer may take that the order can do without."""
 
+NOT_OPEN = "the round is not open"
 MAY_REPEAT = "an earlier round was decided just so; to decide this one like it, name its round"
 
 Json = dict[str, Any]
@@ -140,14 +141,17 @@ def validate_pizza(shop: Shop, given: Undoing) -> None:
 def settle_decision(shop: Shop, given: Told) -> Decision | None:
     """Write what the workflow was told on the slip; what is obeyed is what stands there first.
 
-    None when it may repeat what was said of an earlier round.
+    None when it may repeat what was said of an earlier round, or the round is not open any more.
     """
     slips, said, named = ValidationSlips(shop.sidecar), given.decision.said(), given.decision.round
     written = until_written(
         lambda: slips.settle(given.order.id, given.attempt, said, named is not None)
     )
     if written is None:
-        log.warning("decision passed over", round=given.attempt, reason=MAY_REPEAT)
+        slip, _ = slips.read(given.order.id)
+        is_open = slip is not None and slip.round == given.attempt and slip.decision is None
+        reason = MAY_REPEAT if is_open else NOT_OPEN
+        log.warning("decision passed over", round=given.attempt, reason=reason)
         return None
     settled = Decision.model_validate(written)
     if settled.said() != said:

@@ -71,6 +71,13 @@ def test_a_decision_that_comes_twice_does_not_decide_the_next_round(order):
     assert order.done[-1] == "validate_pizza 3"
 
 
+def test_a_decision_on_an_order_that_was_forgotten_meanwhile_repeats_nothing(order, slips):
+    slips.forget("123")
+    with capture_logs() as logs:
+        order.say(approved=True)
+    assert reasons(logs) == ["the round is not open"]
+
+
 def test_what_was_said_while_a_round_was_decided_does_not_decide_the_next(env, order):
     env.suspend(INSTANCE)
     order.say(**BURNT).say(approved=True)
