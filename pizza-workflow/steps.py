@@ -166,9 +166,10 @@ class RoundDone(BaseModel):
 
 
 def reason_of(error: ValidationError) -> str:
-    """The first thing that is wrong, with its place."""
+    """The first thing that is wrong, with its place; models are not named, no sender knows them."""
     found = error.errors()[0]
-    return ": ".join(filter(None, (".".join(map(str, found["loc"])), found["msg"])))
+    said = "Input should be a JSON object" if found["type"] == "model_type" else found["msg"]
+    return ": ".join(filter(None, (".".join(map(str, found["loc"])), said)))
 
 
 @cache

@@ -45,8 +45,8 @@ def test_an_order_without_an_id_has_that_of_a_workflow_of_any_name(env, begin):
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        (None, "Input should be a valid dictionary"),
-        ([], "Input should be a valid dictionary"),
+        (None, "Input should be a JSON object"),
+        ([], "Input should be a JSON object"),
         ({}, "order.customer: Field required"),
         ({**ORDER, "size": "huge"}, "order.size: Input should be 'small', 'medium' or 'large'"),
         ({**ORDER, "tip": 5}, "order.tip: Extra inputs are not permitted"),

@@ -125,7 +125,7 @@ def test_the_end_of_an_order_that_was_decided_so_is_not_touched_by_the_front_des
         ({"approved": "yes"}, "approved: Input should be a valid boolean"),
         ({"order_id": "7", "approved": True}, "it is about order 7"),
         ({"round": 3, "approved": True}, "it is about round 3"),
-        ("yes", "Input should be a valid dictionary"),
+        ("yes", "Input should be a JSON object"),
     ],
 )
 def test_what_is_passed_over_is_said_once_with_its_reason(order, data, reason):
