@@ -229,7 +229,7 @@ def _object(encoded: str | None) -> dict[str, Any] | None:
     """A JSON object; None for anything else, which a foreign workflow may have put there."""
     try:
         value = json.loads(encoded) if encoded else None
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # no JSON, or a number or nesting too long for Python
         return None
     return value if isinstance(value, dict) else None
 

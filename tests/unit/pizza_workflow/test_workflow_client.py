@@ -88,7 +88,16 @@ def test_a_failure_of_the_engine_is_the_error(client, hub):
     assert client.find("123").error == "not deterministic"
 
 
-@pytest.mark.parametrize("text", ["", "plain", "[1]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("plain", id="no JSON"),
+        pytest.param("[1]", id="a list"),
+        pytest.param('{"a": ' + "9" * 5000 + "}", id="a long number"),
+        pytest.param("[" * 20000 + "]" * 20000, id="deep"),
+    ],
+)
 def test_an_output_that_is_no_object_is_no_result(client, hub, text):
     client.start("123", TICKET)
     end(hub, pb.ORCHESTRATION_STATUS_TERMINATED, output=helpers.get_string_value(text))
