@@ -6,9 +6,10 @@ are; both sides of the border validate by them.
 
 from collections.abc import Callable, Generator
 from functools import cache
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -126,6 +127,16 @@ class Gift(BaseModel):
     free_cents: int = Field(default=0, ge=0)
 
 
+def _encodable(text: str) -> str:
+    """JSON may carry half a surrogate pair, which no step could store or announce."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("is not Unicode")
+    return text
+
+
+Encodable = Annotated[str, AfterValidator(_encodable)]
+
+
 class Decision(BaseModel):
     """What a manager said of one round; of the one that waits when it names none.
 
@@ -137,8 +148,8 @@ class Decision(BaseModel):
     round: int | None = None
     approved: StrictBool
     remake: StrictBool = False
-    reason: str | None = None
-    approver: str | None = None
+    reason: Encodable | None = None
+    approver: Encodable | None = None
     order_id: Any = Field(default=None, exclude=True)
     on_slip: bool = Field(default=False, exclude=True)
 

@@ -125,6 +125,8 @@ def test_the_end_of_an_order_that_was_decided_so_is_not_touched_by_the_front_des
         ({"approved": "yes"}, "approved: Input should be a valid boolean"),
         ({"order_id": "7", "approved": True}, "it is about order 7"),
         ({"round": 3, "approved": True}, "it is about round 3"),
+        ({"approved": True, "approver": "\ud800"}, "approver: Value error, is not Unicode"),
+        ({"approved": False, "reason": "\udfff"}, "reason: Value error, is not Unicode"),
         ("yes", "Input should be a JSON object"),
     ],
 )
