@@ -78,10 +78,10 @@ def test_who_begins_no_request_is_cut_off(monkeypatch: pytest.MonkeyPatch, sent:
 
 
 def test_who_has_asked_waits_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listener, "SILENCE", 0.1)
+    monkeypatch.setattr(listener, "SILENCE", 1.0)
 
     async def story() -> None:
-        async with serving(seconds=0.5) as port:
+        async with serving(seconds=1.5) as port:
             assert b"200 OK" in await first_line(port, ASK)
 
     asyncio.run(story())
