@@ -153,7 +153,7 @@ def _count(card: Card, member: Member | None, order_id: str) -> Changed:
 
 
 def _give_back(card: Card, member: Member | None, order_id: str) -> Changed:
-    """Noted for every order, so that a claim that comes later is in vain."""
+    """Noted for every order, so that a later claim gets no gift."""
     if _has_state(member) and (member or {}).get("state") != State.HELD:
         return None
     after = {"after": member["after"]} if member and "after" in member else {}

@@ -47,7 +47,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
     """Where waitress' own parser fails, or is more generous than RFC 9112."""
 
     def received(self, data: bytes) -> int:
-        """Take in what came; a client that waits to be told to go on is not told so in vain."""
+        """Take in what came; no "100 Continue" is sent for a request that is refused."""
         taken: int = super().received(data)
         if self.error:
             self.expect_continue = False

@@ -19,7 +19,7 @@ DEADLINE = 60.0
 def wait_until(condition, what):
     end = time.monotonic() + DEADLINE
     while not condition():
-        assert time.monotonic() < end, f"waited in vain until {what}"
+        assert time.monotonic() < end, f"not so after {DEADLINE} s: {what}"
         time.sleep(0.02)
 
 
