@@ -25,6 +25,11 @@ def test_the_workshops_requests_in_their_order_leave_an_order_that_is_seen_to_it
     decision = {**of_order, "approved": True}
     assert shop.ask("POST", desk, "/validate-pizza", decision).status == 200
     assert shop.ask("GET", desk, f"/get-status/{order['order_id']}").status == 200
+    # Until the approval has an effect, the order could be cancelled.
+    wait_for(
+        lambda: shop.status(order["order_id"]),
+        lambda at: at["custom_status"] != "waiting_for_validation",
+    )
     for request in ("/pause-order", "/resume-order", "/cancel-order"):
         assert shop.ask("POST", desk, request, of_order).status in (200, 409)
 
