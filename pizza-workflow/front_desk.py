@@ -171,6 +171,7 @@ class FrontDesk:
             ticket = Ticket(order=Order.model_validate(record.order), terms=self._terms)
             self._workflows.start(order.id, dumped(ticket))
         elif found.order and not order.same_content(Order.model_validate(found.order)):
+            self._starts.mark_started(order.id, {"order_id": order.id, **found.order})
             raise Conflict(f"Order {order.id} was already started with other content.")
         self._starts.mark_started(order.id)
         return found

@@ -80,12 +80,15 @@ class StartRecords:
         record, _ = self.read(order_id)
         return record is not None and not record.is_being_forgotten
 
-    def mark_started(self, order_id: str) -> None:
-        """Note that the workflow was started, unless another notes it at this moment."""
+    def mark_started(self, order_id: str, order: dict[str, Any] | None = None) -> None:
+        """Note that the workflow was started, unless another notes it at this moment.
+
+        With `order`, the engine's order replaces the one that was claimed.
+        """
         record, etag = self.read(order_id)
         if record is not None and not record.is_being_forgotten:
             with suppress(EtagMismatch):
-                self._write(order_id, StartRecord(record.order, started=True), etag)
+                self._write(order_id, StartRecord(order or record.order, started=True), etag)
 
     def begin_forgetting(self, order_id: str, record: StartRecord, etag: str) -> None:
         """Keep starts away. Raises EtagMismatch when another was first."""

@@ -101,6 +101,16 @@ def test_an_id_under_which_the_engine_was_given_another_order_is_taken(post, wor
     assert workflows.calls == []
 
 
+def test_a_start_that_was_refused_does_not_take_the_id_from_the_order_of_the_engine(
+    post, workflows
+):
+    small = an_order(size="small")
+    workflows.put(input=small)
+    assert post("/start-order", ORDER)[0] == 409
+    assert post("/start-order", small) == (200, {**STARTED, "runtime_status": "RUNNING"})
+    assert workflows.calls == []
+
+
 def test_nothing_is_begun_while_the_worker_is_away(post, workflows, worker, sidecar):
     worker.ready = False
     status, problem = post("/start-order", ORDER)
