@@ -30,6 +30,7 @@ from step_meter import StepMeter
 from steps import NonRetryableError, Step, input_of, reason_of
 from suspension import confirm_while_suspended
 from undo_activities import UNDOS
+from unreadable_json import read_unreadable_json_as_text
 from workflow_settings import WorkflowSettings
 
 log = structlog.get_logger()
@@ -131,6 +132,7 @@ def new_runtime(settings: WorkflowSettings) -> WorkflowRuntime:
     """A runtime for the settings' sidecar; it connects when it is started."""
     _quiet()
     confirm_while_suspended()
+    read_unreadable_json_as_text()
     threads = settings.pizza_worker_threads
     return WorkflowRuntime(
         host="127.0.0.1",
