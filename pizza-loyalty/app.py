@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from loyalty import Loyalty
 from pizza_common.order import CUSTOMER_KEY, OrderId, OrderPath, StrictModel
-from pizza_common.records import Forgotten
+from pizza_common.records import Forgotten, records_api
 from pizza_common.retention import Retention
 from pizza_common.service import problem_docs, run_service, service_app
 from pizza_common.settings import Settings, settings_of
@@ -21,6 +21,7 @@ SERVICE = "pizza-loyalty"
 ABOUT = "Counts each customer's orders: every tenth has a free pizza."
 
 api = APIBlueprint("loyalty", __name__, abp_responses=problem_docs(400, 413, 503))
+records = records_api()
 
 
 class CustomerPath(BaseModel):
@@ -75,7 +76,7 @@ def initialize(path: CustomerPath, body: Beginning) -> dict[str, Any]:
     return _loyalty().initialize(path.customer, body.delivered)
 
 
-@api.delete("/records/<order_id:order_id>", responses={200: Forgotten, **problem_docs(404)})
+@records.delete("/records/<order_id:order_id>", responses={200: Forgotten, **problem_docs(404)})
 def forget_records(path: OrderPath, query: CustomerPath) -> dict[str, Any]:
     """Forget what is kept of a customer's order that is over; pizza-workflow asks for it."""
     _loyalty().forget(query.customer, path.order_id)
@@ -91,6 +92,7 @@ def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None)
     keep = Retention(settings.pizza_retention_days)
     app.extensions["loyalty"] = loyalty = Loyalty(sidecar, keep)
     app.register_api(api)
+    app.register_api(records)
     app.register_api(orders_subscription(loyalty.note))
     return app
 

@@ -10,15 +10,20 @@ _TOKEN = "dapr-api-token"  # noqa: S105 - the header's name
 _OF_INVOCATIONS = ("dapr-caller-app-id", "dapr-callee-app-id")
 
 
+def check_sidecar() -> None:
+    """Let nobody but the own sidecar through, with whatever it brings. Raises Unauthorized."""
+    token: str = current_app.extensions["app_token"]
+    given = request.headers.get(_TOKEN, "")
+    if token and not hmac.compare_digest(given.encode("latin-1"), token.encode()):
+        raise Unauthorized("Only the service's own sidecar may call this.")
+
+
 def check_delivery() -> None:
     """Let nobody but the own sidecar through, and it only with an event, not with another's call.
 
     The sidecar sends the token with service invocations, too. (A caller of daprd can take their
     headers off; but who may call a sidecar may publish by it, too.) Raises Unauthorized, Forbidden.
     """
-    token: str = current_app.extensions["app_token"]
-    given = request.headers.get(_TOKEN, "")
-    if token and not hmac.compare_digest(given.encode("latin-1"), token.encode()):
-        raise Unauthorized("Only the service's own sidecar may call this.")
+    check_sidecar()
     if any(name in request.headers for name in _OF_INVOCATIONS):
         raise Forbidden("Events come by their topic, not by service invocation.")

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from flask_openapi.blueprint import APIBlueprint
 from pydantic import BaseModel
 
+from pizza_common.app_token import check_sidecar
 from pizza_common.order import OrderId, OrderPath
 from pizza_common.problems import problem_docs
 
@@ -17,9 +18,16 @@ class Forgotten(BaseModel):
     status: Literal["forgotten"] = "forgotten"
 
 
+def records_api() -> APIBlueprint:
+    """For the route by which pizza-workflow, and nobody else, has a service forget an order."""
+    api = APIBlueprint("records", __name__, abp_responses=problem_docs(400, 401, 413, 503))
+    api.before_request(check_sidecar)
+    return api
+
+
 def records_route(forget: Callable[[str], None]) -> APIBlueprint:
     """`forget` may raise Unavailable; it is called again until it does not."""
-    api = APIBlueprint("records", __name__, abp_responses=problem_docs(400, 413, 503))
+    api = records_api()
 
     @api.delete("/records/<order_id:order_id>", responses={200: Forgotten, **problem_docs(404)})
     def forget_records(path: OrderPath) -> dict[str, Any]:
