@@ -61,7 +61,7 @@ class Forgetting:
 
     def _begin(self, order_id: str, in_book: Order | None) -> StartRecord:
         record, etag = self._starts.read(order_id)
-        found = self._workflows.find(order_id)
+        found = self._workflows.find_of(order_id, record.instance if record else None)
         if record is None and found is None and in_book is None:
             raise NotFound(f"There is no order {order_id}.")
         if found is not None and not found.is_final:
@@ -79,7 +79,7 @@ class Forgetting:
         if record.order and not (record.started or record.is_being_forgotten):
             self._starts.mark_started(order_id)  # or who repeats the start would run it again
             raise EtagMismatch("the order's start was not noted")
-        self._workflows.purge(order_id)
+        self._workflows.purge(order_id, record.instance)
 
     def _forget(self, order_id: str, customers: Iterable[str]) -> None:
         give_up_at = time.monotonic() + ALL_SECONDS

@@ -164,7 +164,7 @@ class FrontDesk:
 
         Raises Conflict for one that the engine was given for another order.
         """
-        found = self._workflows.find(order.id)
+        found = self._workflows.find_of(order.id, record.instance)
         if record.started:
             return found
         if found is None:

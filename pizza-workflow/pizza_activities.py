@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from pydantic import BaseModel
 
+from pizza_common.errors import Conflict
 from pizza_common.event import OrderEvent
 from pizza_common.faults import Faults
 from pizza_common.order import Order
@@ -23,13 +24,16 @@ from pizza_common.status import (
     Status,
 )
 from pizza_common.writing import until_written
+from start_record import StartRecords
 from steps import (
     Announcement,
     Bill,
+    Claim,
     CookedPizza,
     Decision,
     Delivery,
     Gift,
+    NonRetryableError,
     OnePizza,
     Payment,
     Promise,
@@ -80,6 +84,14 @@ class Shop:
         answer = step(self, given)
         self.faults.strike(step.__name__, after=True)
         return answer
+
+
+def claim_order(shop: Shop, given: Claim) -> None:
+    """Note which workflow the order belongs to. Raises NonRetryableError when it has another."""
+    try:
+        StartRecords(shop.sidecar).claim_for(given.order, given.instance)
+    except Conflict as taken:
+        raise NonRetryableError(str(taken)) from taken
 
 
 def order_pizza(shop: Shop, given: StepInput) -> Taken:
@@ -190,6 +202,7 @@ def announce(shop: Shop, given: Announcement) -> None:
 
 
 STEPS = (
+    claim_order,
     order_pizza,
     ask_loyalty,
     authorize_payment,

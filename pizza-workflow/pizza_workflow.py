@@ -15,6 +15,7 @@ from pizza_activities import (
     ask_loyalty,
     authorize_payment,
     capture_payment,
+    claim_order,
     confirm_order,
     order_pizza,
     reserve_stock,
@@ -52,6 +53,8 @@ def pizza_workflow(ctx: DaprWorkflowContext, ticket: Ticket) -> Story:
         return (yield from first_form(ctx, ticket))
     ticket = ticket.under(ctx.instance_id)
     saga, terms = Saga(ctx, ticket.order), ticket.terms
+    if ticket.is_foreign(ctx.instance_id):  # nothing is begun, or undone, of an order of another's
+        yield saga.call(claim_order, instance=ctx.instance_id)
     saga.on_stop(cancel_order)  # whatever happens, the customer is told
     try:
         yield from wait_for_its_time(saga, terms)

@@ -7,7 +7,7 @@ which there is a time that is not long ago. A time from long ago is that of a pr
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,12 +28,14 @@ class StartRecord:
     """The order as it was first sent, and whether its workflow was started.
 
     `at` is the time of a start that is not done, `forgetting` of a forgetting that is not.
+    `instance` is the workflow's id where the engine was given the order under one of its own.
     """
 
     order: dict[str, Any] | None = None
     started: bool = False
     at: str | None = None
     forgetting: str | None = None
+    instance: str | None = None
 
     @property
     def is_being_forgotten(self) -> bool:
@@ -46,9 +48,9 @@ class StartRecord:
             raise Unavailable(f"Order {order_id} is being started or forgotten; ask again.")
 
     def as_json(self) -> dict[str, Any]:
-        """What is stored: the times only where there are any."""
-        times = {"at": self.at, "forgetting": self.forgetting}
-        known = {name: time for name, time in times.items() if time is not None}
+        """What is stored: the times and the instance only where there are any."""
+        more = {"at": self.at, "forgetting": self.forgetting, "instance": self.instance}
+        known = {name: value for name, value in more.items() if value is not None}
         return {"order": self.order, "started": self.started, **known}
 
 
@@ -69,6 +71,17 @@ class StartRecords:
         except EtagMismatch:
             return until_written(lambda: self._claimed_before(order))
         return fresh
+
+    def claim_for(self, order: Order, instance: str) -> None:
+        """The id is this workflow's; said twice, it stays so. Raises Conflict for another's."""
+        try:
+            self._write(order.id, StartRecord(order.sent(), True, instance=instance), "")
+        except EtagMismatch:
+            record, _ = self.read(order.id)
+            if record is None:
+                raise
+            if record.instance != instance:
+                raise Conflict(f"Order {order.id} belongs to another workflow.") from None
 
     def read(self, order_id: str) -> tuple[StartRecord | None, str]:
         """The record and its ETag; None and "" when the id is free."""
@@ -92,14 +105,14 @@ class StartRecords:
 
     def begin_forgetting(self, order_id: str, record: StartRecord, etag: str) -> None:
         """Keep starts away. Raises EtagMismatch when another was first."""
-        marked = StartRecord(record.order, record.started, forgetting=moment())
+        marked = replace(record, at=None, forgetting=moment())
         self._write(order_id, marked, etag)
 
     def give_up_forgetting(self, order_id: str) -> None:
         """Let the next who asks go on at once."""
         record, etag = self.read(order_id)
         if record is not None and record.is_being_forgotten:
-            left = StartRecord(record.order, record.started, forgetting=GIVEN_UP)
+            left = replace(record, forgetting=GIVEN_UP)
             with suppress(EtagMismatch):
                 self._write(order_id, left, etag)
 

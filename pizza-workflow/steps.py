@@ -41,6 +41,12 @@ class StepInput(BaseModel):
         return order.sent()
 
 
+class Claim(StepInput):
+    """The workflow that an order is to belong to, by its instance id."""
+
+    instance: str
+
+
 class Undoing(StepInput):
     """Up to which attempt a step is undone."""
 

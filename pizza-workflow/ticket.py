@@ -76,6 +76,7 @@ class Ticket(BaseModel):
 
     order: Order
     terms: Terms = Terms()
+    bare: bool = Field(default=False, exclude=True, description="Whether only an order was given")
 
     @model_validator(mode="before")
     @classmethod
@@ -84,7 +85,7 @@ class Ticket(BaseModel):
         if not isinstance(ticket, dict):
             return ticket
         if "order" not in ticket:
-            return {"order": without_shop_fields(ticket)}
+            return {"order": without_shop_fields(ticket), "bare": True}
         if "validation_seconds" in ticket:
             terms = {"validation_seconds": ticket["validation_seconds"], "reminders": 0}
             return {"order": ticket["order"], "terms": terms}
@@ -100,6 +101,10 @@ class Ticket(BaseModel):
                 f"The order has no id, and its workflow's cannot be used: {instance}"
             )
         return self.model_copy(update={"order": self.order.under_id(order_id)})
+
+    def is_foreign(self, instance: str) -> bool:
+        """Whether the engine was given the order under another id than the front desk gives."""
+        return self.bare and instance != f"{INSTANCE_PREFIX}{self.order.id}"
 
     @field_serializer("order")
     def _as_sent(self, order: Order) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dapr.ext.workflow._durabletask.internal import shared as _sdk
 
 def read_unreadable_json_as_text() -> None:
     """Mend it for this process; may be called twice."""
-    read = _sdk.from_json
+    read: Any = _sdk.from_json
     if getattr(read, "reads_all", False):
         return
 

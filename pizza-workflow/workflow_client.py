@@ -81,6 +81,10 @@ class WorkflowClient:
         """The order's workflow, or None."""
         return self.find_any(instance_id(order_id))
 
+    def find_of(self, order_id: str, instance: str | None) -> Instance | None:
+        """The order's workflow, also one that was started under an `instance` id of its own."""
+        return self.find_any(instance or instance_id(order_id))
+
     def tell(self, order_id: str, event: str, data: dict[str, Any]) -> None:
         """Raise an event. Raises NotFound; a finished workflow takes it and does nothing."""
         self.tell_any(instance_id(order_id), event, data)
@@ -119,13 +123,14 @@ class WorkflowClient:
         """Stop any workflow where it stands. Raises NotFound."""
         self._call(lambda client: client.terminate_workflow(instance))
 
-    def purge(self, order_id: str) -> None:
+    def purge(self, order_id: str, instance: str | None = None) -> None:
         """Have the engine forget a finished workflow and its children; safe when it has.
 
         Raises Conflict when the engine keeps it back for good (docs/dapr.md).
         """
         with suppress(NotFound):
-            self._call(lambda client: client.purge_workflow(instance_id(order_id)))
+            name = instance or instance_id(order_id)
+            self._call(lambda client: client.purge_workflow(name))
 
     def close(self) -> None:
         """Let go of the connection; may be called twice."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from steps import NonRetryableError
 from tests.replay.conftest import INSTANCE, Play
 from tests.replay.shop_answers import ORDER
 from tests.replay.story_steps import DELIVERED, WAITING
@@ -65,3 +66,17 @@ def test_what_is_no_order_fails_with_one_sentence_and_begins_nothing(begin, give
 def test_an_id_that_can_be_no_orders_is_named(env, begin):
     begin(WITHOUT_ID, "a b")
     assert env.state("a b").error == "The order has no id, and its workflow's cannot be used: a b"
+
+
+def test_an_order_under_another_id_is_claimed_before_all_else(env, begin):
+    begin(ORDER, "my-first-one")
+    assert env.calls[0][0] == "claim_order"
+    assert env.calls[0][1]["instance"] == "my-first-one"
+
+
+def test_an_order_that_belongs_to_another_workflow_begins_nothing_and_undoes_nothing(env, begin):
+    env.fail("claim_order", 1, NonRetryableError("Order 123 belongs to another workflow."))
+    begin(ORDER, "my-first-one")
+    assert env.state("my-first-one").status == "FAILED"
+    assert "belongs to another workflow" in env.state("my-first-one").error
+    assert {name for name, _ in env.calls} == {"claim_order"}

@@ -91,3 +91,31 @@ def test_an_order_that_the_engine_was_given_is_delivered(shop: Shop, decide: Dec
     decide(order_id, approved=True)
     assert shop.wait_for_end(order_id)["result"]["order_id"] == order_id
     assert "delivered" in shop.wait_for_status(order_id, "payment_captured")
+
+
+def test_an_order_that_has_a_workflow_of_another_id_is_not_deleted_while_that_works(
+    shop: Shop,
+) -> None:
+    order = an_order()
+    order_id = str(order["order_id"])
+    own_id = f"mine-{order_id}"
+    ask_engine(shop, f"pizza_workflow/start?instanceID={own_id}", order)
+    shop.wait_for_status(order_id, "waiting_for_validation")
+    assert shop.ask("DELETE", "pizza-order", f"/order/{order_id}").status == 409
+    ask_engine(shop, f"{own_id}/raiseEvent/ValidationComplete", {"approved": True})
+    shop.wait_for_status(order_id, "payment_captured")
+
+
+def test_an_order_that_runs_is_not_run_by_another_workflow_too(shop: Shop) -> None:
+    order = an_order()
+    order_id = shop.place(order)
+    ask_engine(shop, f"pizza_workflow/start?instanceID=mine-{order_id}", order)
+    wait_for(lambda: status_of(shop, f"mine-{order_id}"), lambda seen: seen == "FAILED")
+    assert shop.deliver(order_id)["result"]["status"] == "completed"
+
+
+def status_of(shop: Shop, instance: str) -> str:
+    """The runtime status that pizza-workflow's sidecar gives."""
+    sidecar = next(app for app in shop.process.apps if app.app_id == "pizza-workflow")
+    url = f"http://127.0.0.1:{sidecar.http}/v1.0/workflows/dapr/{instance}"
+    return str(requests.get(url, timeout=60).json()["runtimeStatus"])

@@ -24,7 +24,11 @@ class FakeWorkflows:
 
     def put(self, runtime_status: str = "RUNNING", **fields: Any) -> None:
         """Let order 123 be in this state."""
-        self.instances["123"] = Instance(runtime_status, **fields)
+        self.put_as("123", runtime_status, **fields)
+
+    def put_as(self, instance: str, runtime_status: str, **fields: Any) -> None:
+        """Let this instance be in this state."""
+        self.instances[instance] = Instance(runtime_status, **fields)
 
     def names(self) -> list[str]:
         return [call[0] for call in self.calls]
@@ -35,6 +39,9 @@ class FakeWorkflows:
 
     def find(self, order_id: str) -> Instance | None:
         return self.instances.get(order_id)
+
+    def find_of(self, order_id: str, instance: str | None) -> Instance | None:
+        return self.find_any(instance or order_id)
 
     def tell(self, order_id: str, event: str, data: dict[str, Any]) -> None:
         self._called("tell", event, data)
@@ -65,9 +72,9 @@ class FakeWorkflows:
     def terminate_any(self, instance: str) -> None:
         self.terminate(instance)
 
-    def purge(self, order_id: str) -> None:
-        self._called("purge", order_id)
-        self.instances.pop(order_id, None)
+    def purge(self, order_id: str, instance: str | None = None) -> None:
+        self._called("purge", instance or order_id)
+        self.instances.pop(instance or order_id, None)
 
     def close(self) -> None:
         self.calls.append(("close",))

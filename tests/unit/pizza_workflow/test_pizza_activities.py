@@ -343,5 +343,5 @@ def rules():
 
 def test_each_step_has_a_name_and_an_input_of_its_own():
     steps = (*STEPS, *UNDOS, *first_form.STEPS)
-    assert len({step.__name__ for step in steps}) == len(steps) == 20
+    assert len({step.__name__ for step in steps}) == len(steps) == 21
     assert all(input_of(step) for step in steps)
