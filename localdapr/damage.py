@@ -22,7 +22,9 @@ def find_damage(path: Path, check: CheckFile) -> str | None:
     What the log holds may be old or half written in the file: it is not compared there.
     """
     log = read_log(path)
-    return _find_in_log(log, check.mark or Mark()) or _find_in_pages(path, log, check)
+    return _find_in_log(path.name + LOG, log, check.mark or Mark()) or _find_in_pages(
+        path, log, check
+    )
 
 
 def read_log(path: Path) -> bytes:
@@ -33,14 +35,14 @@ def read_log(path: Path) -> bytes:
         return b""
 
 
-def _find_in_log(log: bytes, mark: Mark) -> str | None:
+def _find_in_log(name: str, log: bytes, mark: Mark) -> str | None:
     if mark.end:
         end = wal.offset(mark.end)
         if len(log) < end:
-            return f"its log {LOG} is cut or missing"
+            return f"its log {name} is cut or missing"
         if log[wal.SALTS] != mark.salts or zlib.crc32(memoryview(log)[:end]) != mark.crc:
-            return f"its log {LOG} is damaged"
-    return f"its log {LOG} is damaged" if wal.scan(log, mark.end).damaged else None
+            return f"its log {name} is damaged"
+    return f"its log {name} is damaged" if wal.scan(log, mark.end).damaged else None
 
 
 def _find_in_pages(path: Path, log: bytes, check: CheckFile) -> str | None:

@@ -15,6 +15,7 @@ from localdapr.callers import Callers
 from localdapr.errors import ApiError
 
 TOKEN_HEADER = "dapr-api-token"  # noqa: S105  the header's name, not a secret
+TOLD_BY_BROWSERS = (hdrs.HOST, hdrs.ORIGIN, "Sec-Fetch-Site")
 WITHOUT_TOKEN = ("health", "outbound_health")  # routes, by name
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -70,6 +71,8 @@ def _check_form(request: web.Request) -> None:
     """Refuse what no client of Dapr sends, so that nothing else has to expect it."""
     if not request.raw_path.startswith("/"):
         raise _malformed("the request target must be a path")
+    if any(len(request.headers.getall(name, ())) > 1 for name in TOLD_BY_BROWSERS):
+        raise _malformed(f"one of {', '.join(TOLD_BY_BROWSERS)} is there more than once")
     try:
         "".join(request.headers.values()).encode()
     except UnicodeEncodeError as cause:

@@ -21,8 +21,9 @@ def check_sidecar() -> None:
 def check_delivery() -> None:
     """Let nobody but the own sidecar through, and it only with an event, not with another's call.
 
-    The sidecar sends the token with service invocations, too. (A caller of daprd can take their
-    headers off; but who may call a sidecar may publish by it, too.) Raises Unauthorized, Forbidden.
+    The sidecar sends the token with service invocations, too. (Those of an app by its own sidecar
+    have no such headers, and a caller of daprd can take them off; but who may call a sidecar may
+    publish by it, too.) Raises Unauthorized, Forbidden.
     """
     check_sidecar()
     if any(name in request.headers for name in _OF_INVOCATIONS):

@@ -109,3 +109,17 @@ def test_what_no_client_of_dapr_sends_is_refused(api: Api, sent: bytes, reason: 
 
 def test_a_request_that_names_no_host_is_refused(api: Api) -> None:
     assert b" 403 " in api.answer_line(b"GET /v1.0/metadata HTTP/1.0\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        [("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Site", "cross-site")],
+        [("Origin", "http://localhost:5173"), ("Origin", "http://evil.example")],
+    ],
+)
+def test_what_a_browser_says_once_is_not_taken_twice(
+    open_api: Api, twice: list[tuple[str, str]]
+) -> None:
+    (answer,) = open_api.ask((*SHUTDOWN, {"headers": twice}))
+    assert (answer.status, open_api.shutdowns) == (400, 0)
