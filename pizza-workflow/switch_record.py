@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from pizza_common.errors import Conflict, EtagMismatch
 from pizza_common.sidecar import Sidecar
-from pizza_common.writing import is_first
+from pizza_common.writing import delete_key, is_first
 
 CLAIMED, ASKED, SHOWN = "claimed", "asked", "shown"
 
@@ -57,9 +57,7 @@ class SwitchRecords:
 
     def forget(self, order_id: str) -> None:
         """Drop the record. Raises EtagMismatch: do it again."""
-        _, etag = self.read(order_id)
-        if etag:
-            self._sidecar.delete_state(_key(order_id), etag)
+        delete_key(self._sidecar, _key(order_id))
 
     def _mark(self, order_id: str, switch: Switch) -> None:
         """A note that comes late, when the next switch was claimed, is not needed any more."""

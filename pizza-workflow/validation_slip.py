@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from pizza_common.errors import Conflict, EtagMismatch
 from pizza_common.sidecar import Sidecar
-from pizza_common.writing import is_first
+from pizza_common.writing import delete_key, is_first
 
 TIMED_OUT = {"timed_out": True}
 
@@ -112,9 +112,7 @@ class ValidationSlips:
 
     def forget(self, order_id: str) -> None:
         """Drop the slip. Raises EtagMismatch: do it again."""
-        _, etag = self.read(order_id)
-        if etag:
-            self._sidecar.delete_state(_key(order_id), etag)
+        delete_key(self._sidecar, _key(order_id))
 
     def _write(self, order_id: str, slip: Slip, etag: str) -> None:
         self._sidecar.save_state(_key(order_id), _stored(slip), etag)

@@ -10,7 +10,7 @@ from pizza_common.locks import KeyLocks
 from pizza_common.order import Order
 from pizza_common.sidecar import Sidecar
 from pizza_common.status import Stage, Status
-from pizza_common.writing import until_written
+from pizza_common.writing import delete_key, until_written
 
 Record = dict[str, Any]
 
@@ -79,7 +79,7 @@ class StepRecords:
     def forget(self, order_id: str) -> None:
         """Drop the record; a step that still runs finds itself undone."""
         with self._locks.held(order_id):
-            until_written(lambda: self._drop(order_id))
+            until_written(lambda: delete_key(self._sidecar, self._key(order_id)))
 
     def life(self, order_id: str) -> str:
         """What tells this order from one of the same id that was forgotten."""
@@ -125,11 +125,6 @@ class StepRecords:
 
     def _write(self, order_id: str, record: Record, etag: str) -> None:
         self._sidecar.save_state(self._key(order_id), record, etag)
-
-    def _drop(self, order_id: str) -> None:
-        _, etag = self._read(order_id)
-        if etag:
-            self._sidecar.delete_state(self._key(order_id), etag)
 
     def _key(self, order_id: str) -> str:
         return f"{self._step.key}_{order_id}"

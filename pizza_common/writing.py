@@ -30,6 +30,16 @@ def is_first(sidecar: Sidecar, key: str, value: dict[str, Any], etag: str) -> bo
     return True
 
 
+def delete_key(sidecar: Sidecar, key: str) -> None:
+    """Delete a key, whatever it holds; safe when it is not there.
+
+    Raises EtagMismatch when it is written at this moment, SidecarUnavailable.
+    """
+    _, etag = sidecar.get_state(key)
+    if etag:
+        sidecar.delete_state(key, etag)
+
+
 def until_written(write: Callable[[], T]) -> T:
     """Read and write again while somebody else wrote between; raises Unavailable at last.
 

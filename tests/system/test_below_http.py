@@ -18,11 +18,14 @@ BURNT = {"approved": False, "remake": True, "reason": "burnt"}
 Decide = Callable[..., None]
 
 
-def ask_engine(shop: Shop, path: str, body: Json) -> None:
-    """Ask the workflow API of pizza-workflow's sidecar."""
+def engine_url(shop: Shop, path: str) -> str:
+    """A path of the workflow API of pizza-workflow's sidecar."""
     sidecar = next(app for app in shop.process.apps if app.app_id == "pizza-workflow")
-    url = f"http://127.0.0.1:{sidecar.http}/v1.0/workflows/dapr/{path}"
-    requests.post(url, json=body, timeout=60).raise_for_status()
+    return f"http://127.0.0.1:{sidecar.http}/v1.0/workflows/dapr/{path}"
+
+
+def ask_engine(shop: Shop, path: str, body: Json) -> None:
+    requests.post(engine_url(shop, path), json=body, timeout=60).raise_for_status()
 
 
 @pytest.fixture
@@ -116,6 +119,4 @@ def test_an_order_that_runs_is_not_run_by_another_workflow_too(shop: Shop) -> No
 
 def status_of(shop: Shop, instance: str) -> str:
     """The runtime status that pizza-workflow's sidecar gives."""
-    sidecar = next(app for app in shop.process.apps if app.app_id == "pizza-workflow")
-    url = f"http://127.0.0.1:{sidecar.http}/v1.0/workflows/dapr/{instance}"
-    return str(requests.get(url, timeout=60).json()["runtimeStatus"])
+    return str(requests.get(engine_url(shop, instance), timeout=60).json()["runtimeStatus"])
