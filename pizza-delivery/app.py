@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from delivery import Delivery
 from delivery_settings import DeliverySettings
+from pizza_common.access import STEP, allow
 from pizza_common.answers import OrderAnswer, UndoAnswer
 from pizza_common.order import OrderPath, StepOrder, Undo
 from pizza_common.records import records_route
@@ -56,6 +57,7 @@ class Roster(BaseModel):
 
 
 @api.post("/deliver", responses={200: DeliveredOrder, 202: WaitingOrder, **problem_docs(409)})
+@allow(STEP)
 def deliver(body: StepOrder) -> tuple[dict[str, Any], HTTPStatus]:
     """Deliver an order; asked twice, give the first answer again. 202 while no driver is free."""
     answer = _delivery().deliver(body.with_id())
@@ -64,12 +66,14 @@ def deliver(body: StepOrder) -> tuple[dict[str, Any], HTTPStatus]:
 
 
 @api.post("/deliver/<order_id:order_id>/recall", responses={200: RecallAnswer, **problem_docs(404)})
+@allow(STEP, "operator")
 def recall(path: OrderPath, body: Undo) -> dict[str, Any]:
     """Call the order's driver back, or see to it that none is sent; too late once delivered."""
     return _delivery().recall(path.order_id, body)
 
 
 @api.get("/drivers", responses={200: Roster})
+@allow("operator")
 def drivers() -> dict[str, Any]:
     """Who is on the road with which order."""
     return {"drivers": _delivery().roster()}
@@ -82,7 +86,7 @@ def create_app(
 ) -> OpenAPI:
     """The service; tests pass their own parts, `python3 app.py` passes only settings."""
     settings = settings or settings_of(SERVICE, DeliverySettings)
-    sidecar = sidecar or Sidecar(settings)
+    sidecar = sidecar or Sidecar(settings, SERVICE)
     pace = pace or Pace(settings.pizza_time_scale)
     app = service_app(SERVICE, settings, {"sidecar": sidecar.is_ready}, about=ABOUT)
     app.extensions["hooks"].stopping.append(pace.stop)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from kitchen import Kitchen
 from kitchen_settings import KitchenSettings
 from larder import Larder
+from pizza_common.access import STEP, allow
 from pizza_common.announcer import Announcer
 from pizza_common.answers import OrderAnswer, UndoAnswer
 from pizza_common.errors import BadInput
@@ -109,6 +110,7 @@ class ReservationState(Reserved):
 
 
 @api.post("/cook", responses={200: OrderAnswer, **problem_docs(409)})
+@allow(STEP)
 def cook(body: CookOrder) -> dict[str, Any]:
     """Cook an order; asked twice, give the first answer again."""
     return _kitchen().cook(body.with_id())
@@ -118,6 +120,7 @@ def cook(body: CookOrder) -> dict[str, Any]:
     "/cook/<order_id:order_id>/pizzas/<int:number>",
     responses={200: CookedPizza, **problem_docs(404, 409)},
 )
+@allow(STEP)
 def cook_pizza(path: PizzaPath, body: CookPizza) -> dict[str, Any]:
     """Cook one pizza of an order; asked twice, give the first answer again."""
     if body.pizza not in (None, path.number):
@@ -127,24 +130,28 @@ def cook_pizza(path: PizzaPath, body: CookPizza) -> dict[str, Any]:
 
 
 @api.post("/cook/<order_id:order_id>/discard", responses={200: UndoAnswer, **problem_docs(404)})
+@allow(STEP, "operator")
 def discard(path: OrderPath, body: Undo) -> dict[str, Any]:
     """Throw the order's pizzas away, or see to it that they are not begun."""
     return _kitchen().discard(path.order_id, body.under_id(path.order_id))
 
 
 @api.get("/stock", responses={200: Stock})
+@allow("kitchen", "manager", "operator", "service")
 def stock() -> dict[str, Any]:
     """What there is of each ingredient."""
     return {"stock": _larder().levels()}
 
 
 @api.put("/stock/<ingredient>", responses={200: Stock, **problem_docs(404, 409)})
+@allow("kitchen", "operator", "service")
 def restock(path: IngredientPath, header: OnceHeader, body: Restock) -> dict[str, Any]:
     """Set, or add to, what is available of an ingredient."""
     return {"stock": _larder().restock(path.ingredient, body, header.idempotency_key)}
 
 
 @api.post("/stock/reservations", responses={200: Reserved, **problem_docs(409)})
+@allow(STEP)
 def reserve_stock(body: Order) -> dict[str, Any]:
     """Set aside what an order needs; asked twice, give the first answer again."""
     return _larder().reserve(body.with_id())
@@ -154,6 +161,7 @@ def reserve_stock(body: Order) -> dict[str, Any]:
     "/stock/reservations/<order_id:order_id>",
     responses={200: ReservationState, **problem_docs(404)},
 )
+@allow("kitchen", "operator")
 def reservation(path: OrderPath) -> dict[str, Any]:
     """What is set aside for an order, and what it used."""
     return _larder().reservation(path.order_id)
@@ -162,6 +170,7 @@ def reservation(path: OrderPath) -> dict[str, Any]:
 @api.delete(
     "/stock/reservations/<order_id:order_id>", responses={200: UndoAnswer, **problem_docs(404)}
 )
+@allow(STEP, "operator")
 def release_stock(path: OrderPath) -> dict[str, Any]:
     """Give back what was not used, or see to it that nothing is set aside any more."""
     return _larder().release(path.order_id)
@@ -174,7 +183,7 @@ def create_app(
 ) -> OpenAPI:
     """The service; tests pass their own parts, `python3 app.py` passes only settings."""
     settings = settings or settings_of(SERVICE, KitchenSettings)
-    sidecar = sidecar or Sidecar(settings)
+    sidecar = sidecar or Sidecar(settings, SERVICE)
     pace = pace or Pace(settings.pizza_time_scale)
     app = service_app(SERVICE, settings, {"sidecar": sidecar.is_ready}, about=ABOUT)
     app.extensions["hooks"].stopping.append(pace.stop)

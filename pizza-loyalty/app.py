@@ -9,6 +9,7 @@ from flask_openapi.openapi import OpenAPI
 from pydantic import BaseModel, Field
 
 from loyalty import Loyalty
+from pizza_common.access import RECORDS, STEP, allow
 from pizza_common.order import CUSTOMER_KEY, OrderId, OrderPath, StrictModel
 from pizza_common.records import Forgotten, records_api
 from pizza_common.retention import Retention
@@ -59,24 +60,28 @@ class LoyaltyCard(BaseModel):
 
 
 @api.get("/loyalty/<customer>", responses={200: LoyaltyCard})
+@allow("operator", "service")
 def card(path: CustomerPath) -> dict[str, Any]:
     """A customer's card; one who never ordered has an empty one."""
     return _loyalty().card(path.customer)
 
 
 @api.post("/loyalty/<customer>/gifts", responses={200: Gift})
+@allow(STEP)
 def claim(path: CustomerPath, body: Claim) -> dict[str, Any]:
     """Claim the customer's gift for an order; asked twice, give the first answer again."""
     return _loyalty().claim(path.customer, body.order_id)
 
 
 @api.post("/loyalty/<customer>/initialize", responses={200: LoyaltyCard})
+@allow("operator")
 def initialize(path: CustomerPath, body: Beginning) -> dict[str, Any]:
     """Begin, or correct, a customer's count."""
     return _loyalty().initialize(path.customer, body.delivered)
 
 
 @records.delete("/records/<order_id:order_id>", responses={200: Forgotten, **problem_docs(404)})
+@allow(RECORDS)
 def forget_records(path: OrderPath, query: CustomerPath) -> dict[str, Any]:
     """Forget what is kept of a customer's order that is over; pizza-workflow asks for it."""
     _loyalty().forget(query.customer, path.order_id)
@@ -86,7 +91,7 @@ def forget_records(path: OrderPath, query: CustomerPath) -> dict[str, Any]:
 def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None) -> OpenAPI:
     """The service; tests pass their own parts, `python3 app.py` passes only settings."""
     settings = settings or settings_of(SERVICE)
-    sidecar = sidecar or Sidecar(settings)
+    sidecar = sidecar or Sidecar(settings, SERVICE)
     app = service_app(SERVICE, settings, {"sidecar": sidecar.is_ready}, about=ABOUT)
     app.extensions["hooks"].stopped.append(sidecar.close)
     keep = Retention(settings.pizza_retention_days)

@@ -13,6 +13,7 @@ from dead_letters import DeadLetters
 from order_book import OrderBook
 from order_retention import OrderRetention
 from order_watch import OrderWatch
+from pizza_common.access import STEP, allow
 from pizza_common.answers import OrderAnswer
 from pizza_common.order import Attempt, OrderId, OrderPath, StepOrder
 from pizza_common.records import records_route
@@ -96,6 +97,7 @@ class DueOrders(BaseModel):
 
 
 @api.post("/order", responses={200: Registered, **problem_docs(409)})
+@allow(STEP, "operator")
 def register(body: StepOrder) -> dict[str, Any]:
     """Enter an order into the book; the same order again changes nothing."""
     order = body.with_id()
@@ -105,12 +107,14 @@ def register(body: StepOrder) -> dict[str, Any]:
 
 
 @api.get("/order/<order_id:order_id>", responses={200: TrackedOrder, **problem_docs(404)})
+@allow("customer", "kitchen", "manager", "operator")
 def find(path: OrderPath) -> dict[str, Any]:
     """An order, where it stands, and all that happened to it."""
     return _book().find(path.order_id)
 
 
 @api.delete("/order/<order_id:order_id>", responses={200: Registered, **problem_docs(404, 409)})
+@allow("operator", "service")
 def delete(path: OrderPath) -> dict[str, Any]:
     """Forget an order on which no workflow works; its id may be used again, for a new order."""
     _book().delete(path.order_id)
@@ -118,6 +122,7 @@ def delete(path: OrderPath) -> dict[str, Any]:
 
 
 @api.post("/orders/due", responses={200: DueOrders})
+@allow(STEP)
 def due() -> dict[str, Any]:
     """Orders that the shop need not remember any longer; the monitor asks, and has them forgotten.
 
@@ -128,6 +133,7 @@ def due() -> dict[str, Any]:
 
 
 @api.get("/orders", responses={200: OrderList})
+@allow("kitchen", "manager", "operator", "service")
 def list_orders(query: ListQuery) -> dict[str, Any]:
     """The orders, newest first, page by page; or those that do not move, oldest first.
 
@@ -141,7 +147,7 @@ def list_orders(query: ListQuery) -> dict[str, Any]:
 def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None) -> OpenAPI:
     """The service; tests pass their own parts, `python3 app.py` passes only settings."""
     settings = settings or settings_of(SERVICE)
-    sidecar = sidecar or Sidecar(settings)
+    sidecar = sidecar or Sidecar(settings, SERVICE)
     app = service_app(SERVICE, settings, {"sidecar": sidecar.is_ready}, about=ABOUT)
     app.extensions["hooks"].stopped.append(sidecar.close)
     watch = OrderWatch(app.extensions["metrics"])

@@ -8,6 +8,7 @@ from flask_openapi.openapi import OpenAPI
 from pydantic import BaseModel, ConfigDict, Field
 
 from dead_letters import DeadLetters
+from pizza_common.access import EVENT, allow
 from pizza_common.problems import problem_docs
 from pizza_common.subscription import TAKEN, Delivery, subscription_api
 
@@ -76,6 +77,7 @@ class LetterDone(BaseModel):
 
 
 @delivery_api.post("/dead-letters-sub", responses={200: Delivery})
+@allow(EVENT)
 def keep_dead_letter(body: DeadEvent) -> dict[str, Any]:
     """Keep an event of topic `orders-dead`; what raises is delivered again."""
     _letters().keep(body.model_dump())
@@ -83,6 +85,7 @@ def keep_dead_letter(body: DeadEvent) -> dict[str, Any]:
 
 
 @letters_api.get("/dead-letters", responses={200: LetterList})
+@allow("operator")
 def list_dead_letters(query: LetterQuery) -> dict[str, Any]:
     """The events that no subscriber took, newest first."""
     found = _letters().newest(query.limit)
@@ -90,6 +93,7 @@ def list_dead_letters(query: LetterQuery) -> dict[str, Any]:
 
 
 @letters_api.get("/dead-letters/<letter_id>", responses={200: WholeLetter, **problem_docs(404)})
+@allow("operator")
 def find_dead_letter(path: LetterPath) -> dict[str, Any]:
     """A dead letter and its event."""
     return WholeLetter(**_letters().find(path.letter_id)).model_dump()
@@ -98,6 +102,7 @@ def find_dead_letter(path: LetterPath) -> dict[str, Any]:
 @letters_api.post(
     "/dead-letters/<letter_id>/publish", responses={200: LetterDone, **problem_docs(404, 409)}
 )
+@allow("operator")
 def publish_dead_letter(path: LetterPath) -> dict[str, Any]:
     """Publish the event to topic `orders` again, under its own id, and strike it out here."""
     _letters().publish(path.letter_id)
@@ -105,6 +110,7 @@ def publish_dead_letter(path: LetterPath) -> dict[str, Any]:
 
 
 @letters_api.delete("/dead-letters/<letter_id>", responses={200: LetterDone, **problem_docs(404)})
+@allow("operator")
 def delete_dead_letter(path: LetterPath) -> dict[str, Any]:
     """Forget a dead letter."""
     _letters().delete(path.letter_id)

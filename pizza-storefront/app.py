@@ -8,6 +8,7 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
 from pydantic import BaseModel, Field
 
+from pizza_common.access import ANYONE, STEP, allow
 from pizza_common.announcer import Announcer
 from pizza_common.answers import OrderAnswer, UndoAnswer
 from pizza_common.order import (
@@ -122,12 +123,14 @@ class Confirmed(BaseModel):
 
 
 @api.get("/menu", responses={200: Menu})
+@allow(ANYONE)
 def menu() -> dict[str, Any]:
     """What can be ordered, and for how much."""
     return todays_menu()
 
 
 @api.post("/order", responses={200: TakenOrder, **problem_docs(409)})
+@allow(STEP)
 def order(body: StepOrder) -> dict[str, Any]:
     """Take an order; asked twice, give the first answer again."""
     return _storefront().order(body.with_id())
@@ -136,6 +139,7 @@ def order(body: StepOrder) -> dict[str, Any]:
 @api.post(
     "/orders/<order_id:order_id>/confirm", responses={200: Confirmed, **problem_docs(404, 409)}
 )
+@allow(STEP)
 def confirm_order(path: OrderPath, body: Confirm) -> dict[str, Any]:
     """Tell the customer what the order costs and when it comes."""
     order = body.order.under_id(path.order_id)
@@ -143,12 +147,14 @@ def confirm_order(path: OrderPath, body: Confirm) -> dict[str, Any]:
 
 
 @api.post("/orders/<order_id:order_id>/cancel", responses={200: UndoAnswer, **problem_docs(404)})
+@allow(STEP, "operator")
 def cancel_order(path: OrderPath, body: Undo) -> dict[str, Any]:
     """Tell the customer, and see to it that the order is not taken any more."""
     return _storefront().cancel(path.order_id, body.under_id(path.order_id))
 
 
 @api.post("/payments", responses={200: Paid, **problem_docs(409)})
+@allow(STEP)
 def authorize_payment(body: PayOrder) -> dict[str, Any]:
     """Set aside what an order costs; asked twice, give the first answer again."""
     order = body.with_id()
@@ -156,18 +162,21 @@ def authorize_payment(body: PayOrder) -> dict[str, Any]:
 
 
 @api.get("/payments/<order_id:order_id>", responses={200: Payment, **problem_docs(404)})
+@allow("customer", "kitchen", "manager", "operator")
 def payment(path: OrderPath) -> dict[str, Any]:
     """Where the payment of an order stands."""
     return _till().find(path.order_id)
 
 
 @api.get("/payments/<order_id:order_id>/receipts", responses={200: Receipts, **problem_docs(404)})
+@allow("operator")
 def receipts(path: OrderPath) -> dict[str, Any]:
     """What was taken for forgotten orders that had this id."""
     return {"order_id": path.order_id, "receipts": _till().receipts(path.order_id)}
 
 
 @api.post("/payments/<order_id:order_id>/capture", responses={200: Paid, **problem_docs(404, 409)})
+@allow(STEP)
 def capture_payment(path: OrderPath, body: OfOrder) -> dict[str, Any]:
     """Take all that was set aside."""
     body.under_id(path.order_id)
@@ -175,6 +184,7 @@ def capture_payment(path: OrderPath, body: OfOrder) -> dict[str, Any]:
 
 
 @api.post("/payments/<order_id:order_id>/refund", responses={200: Paid, **problem_docs(404)})
+@allow(STEP, "operator")
 def refund_payment(path: OrderPath, body: OfOrder) -> dict[str, Any]:
     """Give back all that was set aside or taken, or see to it that nothing is."""
     body.under_id(path.order_id)
@@ -188,7 +198,7 @@ def create_app(
 ) -> OpenAPI:
     """The service; tests pass their own parts, `python3 app.py` passes only settings."""
     settings = settings or settings_of(SERVICE, StorefrontSettings)
-    sidecar = sidecar or Sidecar(settings)
+    sidecar = sidecar or Sidecar(settings, SERVICE)
     pace = pace or Pace(settings.pizza_time_scale)
     app = service_app(SERVICE, settings, {"sidecar": sidecar.is_ready}, about=ABOUT)
     app.extensions["hooks"].stopping.append(pace.stop)

@@ -22,6 +22,7 @@ from messages import (
 )
 from monitor_keeper import MonitorKeeper
 from pizza_activities import Shop
+from pizza_common.access import ANYONE, STEP, allow
 from pizza_common.metrics import Metrics
 from pizza_common.order import Order, OrderPath
 from pizza_common.service import problem_docs, run_service, service_app
@@ -46,54 +47,63 @@ def desk() -> FrontDesk:
 
 
 @api.post("/start-order", responses={200: Started, **problem_docs(409)})
+@allow(ANYONE)
 def start_order(body: Order) -> dict[str, Any]:
     """Start an order; asked twice, answer as the first time."""
     return desk().start(body.with_id())
 
 
 @api.post("/start-orders", responses={200: StartedOrders})
+@allow(ANYONE)
 def start_orders(body: OrderBatch) -> dict[str, Any]:
     """Start many orders at once; each has its own answer."""
     return StartedOrders(results=start_all(desk(), body.orders)).model_dump(exclude_none=True)
 
 
 @api.post("/validate-pizza", responses={200: Decided, **problem_docs(404, 409)})
+@allow("manager")
 def validate_pizza(body: Validation) -> dict[str, Any]:
     """Approve or reject the cooked pizza."""
     return desk().validate(body)
 
 
 @api.get("/get-status/<order_id:order_id>", responses={200: WorkflowStatus, **problem_docs(404)})
+@allow("customer", "kitchen", "manager", "operator")
 def get_status(path: OrderPath) -> dict[str, Any]:
     """Where the order is."""
     return desk().status(path.order_id)
 
 
 @api.post("/pause-order", responses={200: Done, **problem_docs(404, 409)})
+@allow("operator")
 def pause_order(body: OrderRef) -> dict[str, Any]:
     """Hold an order where it is."""
     return desk().pause(body)
 
 
 @api.post("/resume-order", responses={200: Done, **problem_docs(404, 409)})
+@allow("operator")
 def resume_order(body: OrderRef) -> dict[str, Any]:
     """Let a paused order go on."""
     return desk().resume(body)
 
 
 @api.post("/cancel-order", responses={200: Done, **problem_docs(404, 409)})
+@allow("customer", "operator")
 def cancel_order(body: CancelRequest) -> dict[str, Any]:
     """Stop an order at its next safe point and undo what was done."""
     return desk().cancel(body)
 
 
 @api.post("/terminate-order", responses={200: Done, **problem_docs(404, 409)})
+@allow("operator")
 def terminate_order(body: OrderRef) -> dict[str, Any]:
     """Stop an order hard, undoing nothing."""
     return desk().terminate(body)
 
 
 @api.post("/forget-order", responses={200: Done, **problem_docs(404, 409)})
+@allow(STEP)
 def forget_order(body: ForgetRequest) -> dict[str, Any]:
     """Forget an order on which no workflow works; pizza-order asks for it, and the monitor."""
     return desk().forget(body.order_id, body.order)
@@ -107,7 +117,7 @@ def create_app(
 ) -> OpenAPI:
     """The service; tests pass their own parts, `python3 app.py` passes only settings."""
     settings = settings or settings_of(SERVICE, WorkflowSettings)
-    sidecar = sidecar or Sidecar(settings)
+    sidecar = sidecar or Sidecar(settings, SERVICE)
     workflows = workflows or WorkflowClient(settings)
     shop = Shop(sidecar, settings.pizza_time_scale)
     metrics = Metrics()

@@ -14,6 +14,7 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
 from pydantic import BaseModel, Field, model_validator
 
+from pizza_common.access import allow
 from pizza_common.errors import InjectedFault
 from pizza_common.order import StrictModel, misfit
 from pizza_common.problems import problem_docs
@@ -114,6 +115,7 @@ def install_faults(app: OpenAPI) -> None:
 
 
 @api.post("/faults", responses={200: FaultList})
+@allow("operator")
 def arm_fault(body: Fault) -> dict[str, Any]:
     """Make the next calls of a step fail or wait."""
     _faults().arm(body)
@@ -121,12 +123,14 @@ def arm_fault(body: Fault) -> dict[str, Any]:
 
 
 @api.get("/faults", responses={200: FaultList})
+@allow("operator")
 def list_faults() -> dict[str, Any]:
     """What is armed."""
     return _shown()
 
 
 @api.delete("/faults", responses={200: FaultList})
+@allow("operator")
 def clear_faults() -> dict[str, Any]:
     """Disarm all."""
     _faults().clear()

@@ -7,6 +7,8 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
 from pydantic import BaseModel
 
+from pizza_common.access import ANYONE, allow
+
 LINKS = {
     "documentation": "/docs",
     "openapi": "/openapi/openapi.json",
@@ -27,6 +29,7 @@ class FrontPage(BaseModel):
 
 
 @front.get("/", responses={200: FrontPage})
+@allow(ANYONE)
 def front_page() -> dict[str, Any]:
     """What the service is, and where its documentation is."""
     about: str = current_app.extensions["about"]
@@ -34,6 +37,7 @@ def front_page() -> dict[str, Any]:
 
 
 @front.get("/docs", responses={302: {"description": "The documentation is at /openapi"}})
+@allow(ANYONE)
 def docs() -> Any:
     """Leads to the documentation."""
     return redirect("/openapi/")

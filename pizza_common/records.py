@@ -6,7 +6,7 @@ from typing import Any, Literal
 from flask_openapi.blueprint import APIBlueprint
 from pydantic import BaseModel
 
-from pizza_common.app_token import check_sidecar
+from pizza_common.access import RECORDS, allow
 from pizza_common.order import OrderId, OrderPath
 from pizza_common.problems import problem_docs
 
@@ -20,9 +20,7 @@ class Forgotten(BaseModel):
 
 def records_api() -> APIBlueprint:
     """For the route by which pizza-workflow, and nobody else, has a service forget an order."""
-    api = APIBlueprint("records", __name__, abp_responses=problem_docs(400, 401, 413, 503))
-    api.before_request(check_sidecar)
-    return api
+    return APIBlueprint("records", __name__, abp_responses=problem_docs(400, 413, 503))
 
 
 def records_route(forget: Callable[[str], None]) -> APIBlueprint:
@@ -30,6 +28,7 @@ def records_route(forget: Callable[[str], None]) -> APIBlueprint:
     api = records_api()
 
     @api.delete("/records/<order_id:order_id>", responses={200: Forgotten, **problem_docs(404)})
+    @allow(RECORDS)
     def forget_records(path: OrderPath) -> dict[str, Any]:
         """Forget what is kept of an order that is over; pizza-workflow asks for it."""
         forget(path.order_id)

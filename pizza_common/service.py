@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from werkzeug.routing import BaseConverter
 
 from pizza_common import request_id
+from pizza_common.access import ANYONE, allow, install_access
 from pizza_common.cross_site import install_cross_site_checks, is_of_browser
 from pizza_common.errors import BadInput, Unavailable, WrongMediaType
 from pizza_common.faults import install_faults
@@ -109,6 +110,7 @@ def service_app(
     app.after_request(_end_request)
     install_meter(app, metrics)
     install_cross_site_checks(app, settings)
+    install_access(app, settings)
     install_front_page(app, about)
     app.register_api(health)
     if settings.pizza_faults:
@@ -117,12 +119,14 @@ def service_app(
 
 
 @health.get("/healthz", responses={200: Health})
+@allow(ANYONE)
 def healthz() -> dict[str, Any]:
     """The process is alive."""
     return Health().model_dump()
 
 
 @health.get("/readyz", responses={200: Health, **problem_docs(503)})
+@allow(ANYONE)
 def readyz() -> dict[str, Any]:
     """The service can work: its sidecar answers."""
     checks: Checks = current_app.extensions["checks"]
@@ -133,6 +137,7 @@ def readyz() -> dict[str, Any]:
 
 
 @health.get("/metrics", responses={200: {"content": {PAGE_TYPE: {}}}, **problem_docs(404)})
+@allow(ANYONE)
 def metrics() -> Response:
     """The service's numbers, for Prometheus."""
     page: Metrics = current_app.extensions["metrics"]

@@ -58,6 +58,13 @@ class Settings(BaseSettings):
         " empty: events are taken from any sender",
         repr=False,
     )
+    pizza_secret: str = Field(
+        default="",
+        pattern=r"^([!-~]{16,})?$",
+        description="Secret of all services, 16 characters or more, with which they sign who asks"
+        " and the keys of orders; empty: nothing is signed",
+        repr=False,
+    )
     pizza_host: str = Field(default="127.0.0.1", description="Address the service listens on")
     pizza_allowed_hosts: str = Field(
         default="",

@@ -19,6 +19,8 @@ from structlog.contextvars import get_contextvars
 
 from pizza_common.errors import EtagMismatch, PeerRefused, PeerUnavailable, SidecarUnavailable
 from pizza_common.event import OrderEvent
+from pizza_common.identity import HEADER, sign_identity
+from pizza_common.principal import Principal
 from pizza_common.settings import Settings
 
 PUBSUB = "pizzapubsub"
@@ -41,10 +43,14 @@ _sdk_lock = threading.Lock()
 
 
 class Sidecar:
-    """One per process; its methods may be called from any thread. Connects when first used."""
+    """One per process; its methods may be called from any thread. Connects when first used.
 
-    def __init__(self, settings: Settings) -> None:
+    `service` is in whose name it asks others when it asks for nobody else.
+    """
+
+    def __init__(self, settings: Settings, service: str = "") -> None:
         self._settings = settings
+        self._itself = Principal(service, frozenset({"service"})) if service else None
         self._url = f"http://127.0.0.1:{settings.dapr_http_port}"
         self._session = _session(settings)
         self._lock = threading.Lock()
@@ -60,9 +66,11 @@ class Sidecar:
         timeout: float,
         method: Method = "POST",
         idempotency_key: str | None = None,
+        identity: Principal | None = None,
     ) -> dict[str, Any]:
         """Ask another service, at most `timeout` seconds, and give its JSON answer.
 
+        With PIZZA_SECRET, the service says that it is asking, or for whom: `identity`.
         Raises PeerRefused (4xx, final) or PeerUnavailable (5xx, no connection, no answer).
         """
         headers = {"dapr-app-id": app_id}
@@ -70,6 +78,8 @@ class Sidecar:
             headers["X-Request-ID"] = str(request_id)
         if idempotency_key:
             headers["Idempotency-Key"] = idempotency_key
+        if (who := identity or self._itself) and self._settings.pizza_secret:
+            headers[HEADER] = sign_identity(self._settings.pizza_secret, who)
         try:
             answer = self._session.request(
                 method,

@@ -6,7 +6,7 @@ from typing import Any
 from flask_openapi.blueprint import APIBlueprint
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pizza_common.app_token import check_delivery
+from pizza_common.access import EVENT, allow
 from pizza_common.event import OrderEvent
 from pizza_common.problems import problem_docs
 
@@ -38,10 +38,8 @@ DROPPED = Delivery(status="DROP").model_dump()
 
 
 def subscription_api(name: str) -> APIBlueprint:
-    """For routes to which the sidecar delivers events, and which nobody else may call."""
-    api = APIBlueprint(name, __name__, abp_responses=problem_docs(400, 401, 403, 413, 503))
-    api.before_request(check_delivery)
-    return api
+    """For routes to which the sidecar delivers events; each says `allow(EVENT)`."""
+    return APIBlueprint(name, __name__, abp_responses=problem_docs(400, 401, 403, 413, 503))
 
 
 def orders_subscription(take: Callable[[OrderEvent], None]) -> APIBlueprint:
@@ -52,6 +50,7 @@ def orders_subscription(take: Callable[[OrderEvent], None]) -> APIBlueprint:
     api = subscription_api("subscription")
 
     @api.post("/orders-sub", responses={200: Delivery})
+    @allow(EVENT)
     def note(body: CloudEvent) -> dict[str, Any]:
         """Take in an event of topic `orders`."""
         event = body.order_event()

@@ -8,6 +8,7 @@ from typing import Any
 
 from pizza_common.errors import EtagMismatch, PeerRefused
 from pizza_common.event import OrderEvent
+from pizza_common.principal import Principal
 from pizza_common.sidecar import State
 
 
@@ -16,6 +17,8 @@ class FakeSidecar:
 
     def __init__(self) -> None:
         self.published: list[OrderEvent] = []
+        self.identities: list[Principal | None] = []
+        """For whom peers were asked, each time."""
         self.calls: Counter[str] = Counter()
         self.ready = True
         self.worker_counted = True
@@ -79,8 +82,11 @@ class FakeSidecar:
         *,
         timeout: float,
         method: str = "POST",
+        idempotency_key: str | None = None,
+        identity: Principal | None = None,
     ) -> dict[str, Any]:
         self._enter("invoke", f"{app_id}/{path}")
+        self.identities.append(identity)
         if path not in self.peers:
             raise PeerRefused(f"{app_id}: not found", 404)
         return self.peers[path]

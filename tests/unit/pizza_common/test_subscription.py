@@ -2,9 +2,6 @@
 
 import pytest
 
-from pizza_common.service import service_app
-from pizza_common.settings import Settings
-from pizza_common.subscription import subscription_api
 from tests.unit.services import ORDER
 
 TOKEN = "t0ken"
@@ -65,11 +62,3 @@ def test_all_else_needs_no_token(client_of, service):
     client = client_of(service, app_api_token=TOKEN)
     assert client.get("/healthz").status_code == 200
     assert client.get("/openapi/openapi.json").status_code == 200
-
-
-def test_every_route_of_a_subscription_is_guarded():
-    app = service_app("pizza-test", Settings(app_api_token=TOKEN))
-    api = subscription_api("later")
-    api.post("/later-sub")(lambda: {"status": "SUCCESS"})
-    app.register_api(api)
-    assert problem_of(app.test_client().post("/later-sub", json={})) == 401
