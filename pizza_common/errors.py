@@ -2,7 +2,8 @@
 
 PizzaError                 500
 ├── BadInput               400  what the client sent cannot be used
-├── Unauthorized           401  the caller did not say who it is, or not rightly
+├── Unauthorized           401  the caller is not the own sidecar
+│   └── Unauthenticated    401  the caller did not say who it is, or not rightly
 ├── Forbidden              403  this caller may not ask for this
 ├── NotFound               404  there is no such order or page
 ├── Conflict               409  the order's state does not allow it
@@ -47,7 +48,7 @@ class BadInput(PizzaError):
 
 
 class Unauthorized(PizzaError):
-    """The caller did not say who it is, or not rightly."""
+    """The caller is not the service's own sidecar."""
 
     status = 401
     title = "Unauthorized"
@@ -55,8 +56,14 @@ class Unauthorized(PizzaError):
     headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "dapr-api-token"}
 
 
+class Unauthenticated(Unauthorized):
+    """The caller did not say who it is, or not rightly."""
+
+    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+
 class Forbidden(PizzaError):
-    """This caller may not ask for this, whoever it is."""
+    """This caller may not ask for this."""
 
     status = 403
     title = "Forbidden"

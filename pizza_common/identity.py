@@ -10,7 +10,7 @@ from typing import Any
 from itsdangerous import BadSignature
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pizza_common.errors import Unauthorized
+from pizza_common.errors import Unauthenticated
 from pizza_common.order import OrderId
 from pizza_common.principal import Principal, Role
 from pizza_common.signing import timed
@@ -41,15 +41,15 @@ def sign_identity(secret: str, who: Principal) -> str:
 
 
 def read_identity(secret: str, header: str) -> Principal:
-    """Who it names. Raises Unauthorized for what is not signed with this secret, or is too old."""
+    """Who it names. Raises Unauthenticated for what this secret did not sign, or not lately."""
     if not secret:
-        raise Unauthorized(f"This service takes no {HEADER}: it has no PIZZA_SECRET.")
+        raise Unauthenticated(f"This service takes no {HEADER}: it has no PIZZA_SECRET.")
     try:
         told, signed_at = timed(secret, "identity").loads(header, return_timestamp=True)
         age = time.time() - signed_at.timestamp()
         found = _Signed.model_validate(told)
     except (BadSignature, ValidationError):
-        raise Unauthorized(f"The {HEADER} is not signed by this shop.") from None
+        raise Unauthenticated(f"The {HEADER} is not signed by this shop.") from None
     if not -_SKEW_SECONDS <= age <= _VALID_SECONDS:
-        raise Unauthorized(f"The {HEADER} is not of this minute.")
+        raise Unauthenticated(f"The {HEADER} is not of this minute.")
     return Principal(found.name, found.roles, found.order_id)

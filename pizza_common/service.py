@@ -15,6 +15,7 @@ from werkzeug.routing import BaseConverter
 from pizza_common import request_id
 from pizza_common.access import ANYONE, allow, install_access
 from pizza_common.cross_site import install_cross_site_checks, is_of_browser
+from pizza_common.documented_app import SECURITY_SCHEMES, DocumentedApp
 from pizza_common.errors import BadInput, Unavailable, WrongMediaType
 from pizza_common.faults import install_faults
 from pizza_common.front_page import install_front_page
@@ -33,7 +34,10 @@ _RULES = """
 
 Every error is a problem (RFC 9457). Besides those that a route names, every route answers 421 when
 the header Host names another host than the service's, and those that change something answer 403
-to a page of another origin, and 415 when a browser sends the body as something else than JSON."""
+to a page of another origin, and 415 when a browser sends the body as something else than JSON. A
+token that has to be checked with a sign-in provider that does not answer is a 503.
+
+`x-roles` of a route says who may call it, where the service asks who calls."""
 
 health = APIBlueprint("health", __name__)
 
@@ -91,12 +95,13 @@ def service_app(
     serve is added to `app.extensions["hooks"]`, a Hooks; what it counts is made by
     `app.extensions["metrics"]`, a Metrics.
     """
-    app = OpenAPI(
+    app = DocumentedApp(
         name,
         info=Info(title=name, version="1.0.0", description=about + _RULES),
         validation_error_status=HTTPStatus.BAD_REQUEST.value,
         validation_error_model=Problem,
         validation_error_callback=refuse_input,
+        security_schemes=SECURITY_SCHEMES,
     )
     app.openapi_version = "3.1.0"
     app.request_class = JsonRequest

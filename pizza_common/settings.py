@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pizza_common.access_settings import AccessSettings
 from pizza_common.errors import SettingsError
 
 # app port, sidecar's HTTP port, sidecar's gRPC port, as in dapr.yaml
@@ -23,10 +23,8 @@ _HOST = r"\s*\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\s*"
 ALLOWED_HOSTS = rf"^({_HOST}(,{_HOST})*)?$"
 
 
-class Settings(BaseSettings):
+class Settings(AccessSettings):
     """Each field is an environment variable of the same name in capitals."""
-
-    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
 
     app_port: int = Field(
         default=8001,
@@ -51,21 +49,6 @@ class Settings(BaseSettings):
         description="Token that the service sends to its sidecar; empty: it sends none",
         repr=False,
     )
-    app_api_token: str = Field(
-        default="",
-        pattern=r"^[!-~]*$",
-        description="Token that the sidecar sends with each event;"
-        " empty: events are taken from any sender",
-        repr=False,
-    )
-    pizza_secret: str = Field(
-        default="",
-        pattern=r"^([!-~]{16,})?$",
-        description="Secret of all services, 16 characters or more, with which they sign who asks"
-        " and the keys of orders; empty: nothing is signed",
-        repr=False,
-    )
-    pizza_host: str = Field(default="127.0.0.1", description="Address the service listens on")
     pizza_allowed_hosts: str = Field(
         default="",
         pattern=ALLOWED_HOSTS,
@@ -139,6 +122,8 @@ def settings_of(service: str, kind: type[AnySettings] = Settings) -> AnySettings
         settings = kind()
     except ValidationError as error:
         raise SettingsError(_explain(error)) from error
+    if misfit := settings.access_misfit():
+        raise SettingsError(misfit)
     ports = dict(zip(("app_port", "dapr_http_port", "dapr_grpc_port"), PORTS[service], strict=True))
     unset = {name: port for name, port in ports.items() if name not in settings.model_fields_set}
     return settings.model_copy(update=unset)

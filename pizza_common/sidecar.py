@@ -91,6 +91,9 @@ class Sidecar:
             )
         except requests.RequestException as error:
             raise PeerUnavailable(f"{app_id} cannot be reached: {_kind(error)}") from error
+        if answer.status_code == HTTPStatus.UNAUTHORIZED and identity is None:
+            # Of this service's own making, as when one of the two has a new secret already.
+            raise PeerUnavailable(f"{app_id} does not know who is asking")
         return _success(app_id, answer)
 
     def publish(self, event: OrderEvent) -> None:

@@ -6,6 +6,8 @@ import responses
 import structlog
 
 from pizza_common.errors import PeerRefused, PeerUnavailable
+from pizza_common.identity import read_identity
+from pizza_common.principal import Principal
 from pizza_common.settings import Settings
 from pizza_common.sidecar import Sidecar
 
@@ -90,3 +92,43 @@ def test_a_broken_connection_may_be_tried_again(peers, real, error, reason):
     peers.post(URL, body=error)
     with pytest.raises(PeerUnavailable, match=reason):
         cook(real)
+
+
+SECRET = "the-secret-of-this-shop"
+MARIA = Principal("Maria", frozenset({"manager"}))
+
+
+@pytest.fixture
+def signing():
+    sidecar = Sidecar(Settings(dapr_http_port=3505, pizza_secret=SECRET), "pizza-workflow")
+    yield sidecar
+    sidecar.close()
+
+
+def identity_of(request):
+    return read_identity(SECRET, request.headers["Pizza-Identity"])
+
+
+def test_a_service_says_that_it_asks_itself_or_for_whom(peers, signing):
+    peers.post(URL, json={})
+    cook(signing)
+    signing.invoke("pizza-kitchen", "cook", timeout=5, identity=MARIA)
+    itself = Principal("pizza-workflow", frozenset({"service"}))
+    assert [identity_of(call.request) for call in peers.calls] == [itself, MARIA]
+
+
+def test_who_has_no_name_or_no_secret_says_nothing(peers, real):
+    peers.post(URL, json={})
+    nameless = Sidecar(Settings(dapr_http_port=3505, pizza_secret=SECRET))
+    cook(nameless)
+    nameless.close()
+    real.invoke("pizza-kitchen", "cook", timeout=5, identity=MARIA)
+    assert not [call for call in peers.calls if "Pizza-Identity" in call.request.headers]
+
+
+def test_a_peer_that_does_not_know_this_service_is_asked_again_and_a_person_is_told(peers, signing):
+    peers.post(URL, json={"detail": "not signed by this shop"}, status=401)
+    with pytest.raises(PeerUnavailable):  # as while a new secret comes to one after the other
+        cook(signing)
+    with pytest.raises(PeerRefused, match="not signed"):
+        signing.invoke("pizza-kitchen", "cook", timeout=5, identity=MARIA)

@@ -1,0 +1,124 @@
+"""The settings that say who may do what, and when they leave a service too open to be started.
+
+Without any, it is in development: all may do all, so it listens on loopback only.
+"""
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pizza_common.principal import Role
+
+STRONG_LENGTH = 16
+_STRONG = rf"^([!-~]{{{STRONG_LENGTH},}})?$"
+
+
+def _role_token(role: Role) -> Any:
+    return Field(
+        default="",
+        pattern=_STRONG,
+        description=f"Bearer token of the role {role}, 16 characters or more; empty: it has none",
+        repr=False,
+    )
+
+
+class AccessSettings(BaseSettings):
+    """Each field is an environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
+
+    pizza_host: str = Field(default="127.0.0.1", description="Address the service listens on")
+    app_api_token: str = Field(
+        default="",
+        pattern=r"^[!-~]*$",
+        description="Token that the sidecar sends with each event;"
+        " empty: events are taken from any sender",
+        repr=False,
+    )
+    pizza_secret: str = Field(
+        default="",
+        pattern=_STRONG,
+        description="Secret of all services, 16 characters or more, with which they sign who asks"
+        " and the keys of orders; empty: nothing is signed",
+        repr=False,
+    )
+    pizza_kitchen_token: str = _role_token("kitchen")
+    pizza_manager_token: str = _role_token("manager")
+    pizza_operator_token: str = _role_token("operator")
+    pizza_oidc_issuer: str = Field(
+        default="",
+        pattern=r"^(https?://[!-~]+)?$",
+        description="URL of the OpenID Connect provider whose tokens are taken; https, but on"
+        " loopback; empty: none are",
+    )
+    pizza_oidc_client_id: str = Field(
+        default="", description="Client id of the shop at the provider, the audience of its tokens"
+    )
+    pizza_oidc_client_secret: str = Field(
+        default="",
+        description="Client secret of the shop at the provider, with which pizza-web signs in"
+        " people; the other services do not need it",
+        repr=False,
+    )
+    pizza_oidc_role_claim: str = Field(
+        default="roles",
+        min_length=1,
+        description="Claim that holds the roles; `realm_access.roles` is one inside another",
+    )
+
+    @property
+    def role_tokens(self) -> dict[Role, str]:
+        """The token of each role that has one."""
+        tokens: dict[Role, str] = {
+            "kitchen": self.pizza_kitchen_token,
+            "manager": self.pizza_manager_token,
+            "operator": self.pizza_operator_token,
+        }
+        return {role: token for role, token in tokens.items() if token}
+
+    @property
+    def asks_who(self) -> bool:
+        """Whether callers have to say who they are: by token, by OIDC, or either."""
+        return bool(self.role_tokens or self.pizza_oidc_issuer)
+
+    def access_misfit(self) -> str | None:
+        """Why a service must not be started so; None when it may."""
+        return next(self._misfits(), None)
+
+    def _misfits(self) -> Iterator[str]:
+        tokens = self.role_tokens.values()
+        if not self.asks_who and not is_loopback(self.pizza_host):
+            yield (
+                "PIZZA_HOST: beyond loopback a service has to ask who calls;"
+                " set PIZZA_OPERATOR_TOKEN, or PIZZA_OIDC_ISSUER"
+            )
+        if len(set(tokens)) < len(tokens):
+            yield "PIZZA_OPERATOR_TOKEN: each role needs a token of its own"
+        if bool(self.pizza_oidc_issuer) != bool(self.pizza_oidc_client_id):
+            yield "PIZZA_OIDC_ISSUER: needs PIZZA_OIDC_CLIENT_ID, and the other way round"
+        if self.pizza_oidc_client_secret and not self.pizza_oidc_issuer:
+            yield "PIZZA_OIDC_CLIENT_SECRET: needs PIZZA_OIDC_ISSUER"
+        if self.pizza_oidc_issuer and not is_safe(self.pizza_oidc_issuer):
+            yield "PIZZA_OIDC_ISSUER: beyond loopback it has to be https"
+        for name in ("APP_API_TOKEN", "PIZZA_SECRET"):
+            if self.asks_who and len(getattr(self, name.lower())) < STRONG_LENGTH:
+                yield f"{name}: where a service asks who calls, {STRONG_LENGTH} characters or more"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody reaches it from another machine."""
+    name = host.lower().removesuffix(".").removeprefix("[").removesuffix("]")
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+
+
+def is_safe(url: str) -> bool:
+    """Whether nobody on the way can answer in its place."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")
