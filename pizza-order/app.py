@@ -15,7 +15,9 @@ from order_retention import OrderRetention
 from order_watch import OrderWatch
 from pizza_common.access import STEP, allow
 from pizza_common.answers import OrderAnswer
-from pizza_common.order import Attempt, OrderId, OrderPath, StepOrder
+from pizza_common.order import Attempt, Customer, OrderId, OrderPath, StepOrder
+from pizza_common.principal import principal
+from pizza_common.privacy import NamedCustomer, shown_to
 from pizza_common.records import records_route
 from pizza_common.retention import Retention
 from pizza_common.service import problem_docs, run_service, service_app
@@ -38,9 +40,9 @@ class Registered(BaseModel):
 
 
 class TimelineEntry(BaseModel):
-    """A status, when it was reached, and who said so; `attempt` from a remake on.
+    """A status, when it was reached, and which service said so; `attempt` from a remake on.
 
-    `repeat` counts what was said before in the same round.
+    `repeat` counts what was said before in the same round. `by` is the person who did it.
     """
 
     status: Status
@@ -49,14 +51,17 @@ class TimelineEntry(BaseModel):
     attempt: Attempt | None = None
     repeat: int | None = None
     detail: str | None = None
+    by: str | None = None
 
 
 class ListedOrder(OrderAnswer):
     """An order; `needs_attention` names what waits for a person.
 
-    That is what could not be undone, and `stuck at <status>` while it stays there too long.
+    That is what could not be undone, and `stuck at <status>` while it stays there too long. The
+    kitchen and managers see of the customer but the name.
     """
 
+    customer: Customer | NamedCustomer  # type: ignore[assignment]
     needs_attention: list[str] | None = None
 
 
@@ -110,7 +115,7 @@ def register(body: StepOrder) -> dict[str, Any]:
 @allow("customer", "kitchen", "manager", "operator")
 def find(path: OrderPath) -> dict[str, Any]:
     """An order, where it stands, and all that happened to it."""
-    return _book().find(path.order_id)
+    return shown_to(principal(), _book().find(path.order_id))
 
 
 @api.delete("/order/<order_id:order_id>", responses={200: Registered, **problem_docs(404, 409)})
@@ -140,8 +145,10 @@ def list_orders(query: ListQuery) -> dict[str, Any]:
     Of the stuck ones those come first that were not announced as stuck there yet.
     """
     if query.stuck or query.older_than_seconds is not None:
-        return _book().unfinished(query.status, query.limit, query.older_than_seconds)
-    return _book().listing(query.status, query.limit, query.cursor)
+        page = _book().unfinished(query.status, query.limit, query.older_than_seconds)
+    else:
+        page = _book().listing(query.status, query.limit, query.cursor)
+    return page | {"orders": [shown_to(principal(), order) for order in page["orders"]]}
 
 
 def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None) -> OpenAPI:

@@ -25,6 +25,7 @@ from pizza_activities import Shop
 from pizza_common.access import ANYONE, STEP, allow
 from pizza_common.metrics import Metrics
 from pizza_common.order import Order, OrderPath
+from pizza_common.principal import principal
 from pizza_common.service import problem_docs, run_service, service_app
 from pizza_common.settings import settings_of
 from pizza_common.sidecar import Sidecar
@@ -64,7 +65,7 @@ def start_orders(body: OrderBatch) -> dict[str, Any]:
 @allow("manager")
 def validate_pizza(body: Validation) -> dict[str, Any]:
     """Approve or reject the cooked pizza."""
-    return desk().validate(body)
+    return desk().validate(body, principal().by)
 
 
 @api.get("/get-status/<order_id:order_id>", responses={200: WorkflowStatus, **problem_docs(404)})
@@ -78,28 +79,28 @@ def get_status(path: OrderPath) -> dict[str, Any]:
 @allow("operator")
 def pause_order(body: OrderRef) -> dict[str, Any]:
     """Hold an order where it is."""
-    return desk().pause(body)
+    return desk().pause(body, principal().by)
 
 
 @api.post("/resume-order", responses={200: Done, **problem_docs(404, 409)})
 @allow("operator")
 def resume_order(body: OrderRef) -> dict[str, Any]:
     """Let a paused order go on."""
-    return desk().resume(body)
+    return desk().resume(body, principal().by)
 
 
 @api.post("/cancel-order", responses={200: Done, **problem_docs(404, 409)})
 @allow("customer", "operator")
 def cancel_order(body: CancelRequest) -> dict[str, Any]:
     """Stop an order at its next safe point and undo what was done."""
-    return desk().cancel(body)
+    return desk().cancel(body, principal().by)
 
 
 @api.post("/terminate-order", responses={200: Done, **problem_docs(404, 409)})
 @allow("operator")
 def terminate_order(body: OrderRef) -> dict[str, Any]:
     """Stop an order hard, undoing nothing."""
-    return desk().terminate(body)
+    return desk().terminate(body, principal().by)
 
 
 @api.post("/forget-order", responses={200: Done, **problem_docs(404, 409)})
@@ -131,7 +132,12 @@ def create_app(
     hooks.stopping += [monitor.stop, worker.stop]
     hooks.stopped += [worker.wait, workflows.close, sidecar.close]
     app.extensions["front_desk"] = FrontDesk(
-        workflows, sidecar, worker.is_ready, Terms.of(settings), settings.pizza_confirm_seconds
+        workflows,
+        sidecar,
+        worker.is_ready,
+        Terms.of(settings),
+        settings.pizza_confirm_seconds,
+        settings.pizza_secret if settings.asks_who else "",
     )
     app.register_api(api)
     return app

@@ -24,13 +24,14 @@ class OrderBatch(StrictModel):
 class BatchResult(BaseModel):
     """What became of one order: `status` is "started", or `error` says why not.
 
-    `runtime_status` as `/start-order` gives it.
+    `runtime_status` and `key` as `/start-order` gives them.
     """
 
     order_id: str | None = None
     workflow_instance_id: str | None = None
     status: str | None = None
     runtime_status: str | None = None
+    key: str | None = None
     error: Problem | None = None
 
 

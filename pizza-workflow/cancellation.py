@@ -15,11 +15,12 @@ class OrderStopped(Exception):
 
 
 class Cancelled(OrderStopped):
-    """The customer cancelled; `reason` is what they said, or None."""
+    """Somebody cancelled; `reason` is what they said, `by` who it was, or None."""
 
-    def __init__(self, reason: str | None) -> None:
+    def __init__(self, reason: str | None, by: str | None = None) -> None:
         super().__init__(reason or "cancelled")
         self.reason = reason
+        self.by = by
 
 
 class Cancellation:
@@ -32,9 +33,11 @@ class Cancellation:
     def check(self) -> None:
         """A safe point. Raises Cancelled when the customer has asked for it."""
         if self._wish.is_complete:
-            wish = self._wish.get_result()
-            reason = wish.get("reason") if isinstance(wish, dict) else None
-            raise Cancelled(None if reason is None else str(reason))
+            told = self._wish.get_result()
+            wish = told if isinstance(told, dict) else {}
+            reason, by = wish.get("reason"), wish.get("by")
+            named = isinstance(by, str) and by.isprintable()
+            raise Cancelled(None if reason is None else str(reason), by if named else None)
 
     def beside(self, task: Any) -> Generator[Any, Any, None]:
         """Wait for `task` or the wish, and show the wish at once, whichever came first."""

@@ -17,6 +17,11 @@ def why(cause: Cause) -> str:
     return cause.details.message if isinstance(cause, TaskFailedError) else str(cause)
 
 
+def who(cause: Cause) -> str | None:
+    """The person who stopped the order, if it was one that is known."""
+    return cause.by if isinstance(cause, Cancelled) else None
+
+
 def delivered(saga: Saga, delivery: Delivery) -> dict[str, Any]:
     """The result of an order that reached its customer."""
     return {

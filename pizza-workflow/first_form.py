@@ -9,7 +9,7 @@ from dapr.ext.workflow import DaprWorkflowContext, TaskFailedError
 
 from cancellation import Cancelled, OrderStopped
 from delivering import bring
-from endings import delivered, not_delivered, why
+from endings import delivered, not_delivered, who, why
 from pizza_activities import (
     KITCHEN,
     Shop,
@@ -59,7 +59,7 @@ def _call_off(saga: Saga, cause: TaskFailedError | OrderStopped) -> Steps:
     ending = Place.CANCELLED if cancelled else Place.FAILED
     saga.ctx.set_custom_status(Place.CANCELLING.value if cancelled else Place.UNDOING.value)
     yield from saga.compensate()
-    yield from saga.attempt(announce, status=ending.value, detail=why(cause))
+    yield from saga.attempt(announce, status=ending.value, detail=why(cause), by=who(cause))
     saga.ctx.set_custom_status(ending.value)
     return not_delivered(saga, cause, ending)
 

@@ -16,13 +16,14 @@ from pizza_common.errors import Conflict, NotFound, Unavailable
 from pizza_common.event import OrderEvent
 from pizza_common.locks import KeyLocks
 from pizza_common.order import Order
+from pizza_common.order_key import order_key
 from pizza_common.sidecar import Sidecar
 from pizza_common.status import Status
 from place import CANCELLABLE, DECIDABLE, Place
 from saga import dumped
 from schedule import check_schedule
 from start_record import StartRecord, StartRecords
-from switch_record import CLAIMED, Switch, SwitchRecords
+from switch_record import CLAIMED, SHOWN, Switch, SwitchRecords
 from ticket import Terms, Ticket
 from validation import VALIDATION_COMPLETE
 from validation_slip import Slip, ValidationSlips
@@ -31,6 +32,7 @@ from workflow_client import Instance, WorkflowClient, instance_id
 Answer = dict[str, Any]
 
 _LOOK_SECONDS = 0.05
+_TOLD = {"SUSPENDED": Status.PAUSED, "RUNNING": Status.RESUMED}
 
 
 class FrontDesk:
@@ -43,12 +45,14 @@ class FrontDesk:
         worker_ready: Callable[[], bool],
         terms: Terms,
         confirm_seconds: float,
+        key_secret: str = "",
     ) -> None:
         self._workflows = workflows
         self._sidecar = sidecar
         self._worker_ready = worker_ready
         self._terms = terms
         self._confirm_seconds = confirm_seconds
+        self._key_secret = key_secret
         self._starts = StartRecords(sidecar)
         self._forgetting = Forgetting(workflows, sidecar)
         self._slips = ValidationSlips(sidecar)
@@ -58,6 +62,7 @@ class FrontDesk:
     def start(self, order: Order) -> Answer:
         """Start it; asked again, by whomever, answer the same, and say when it has ended.
 
+        The order's key is for who knows all of it: other content is a conflict.
         Raises Conflict, BadInput.
         """
         if not self._worker_ready():  # the engine would keep the request waiting
@@ -70,6 +75,7 @@ class FrontDesk:
             "workflow_instance_id": instance_id(order.id),
             "status": "started",
             **({"runtime_status": found.runtime_status} if found and found.is_final else {}),
+            **({"key": order_key(self._key_secret, order.id)} if self._key_secret else {}),
         }
 
     def forget(self, order_id: str, in_book: Order | None) -> Answer:
@@ -92,11 +98,13 @@ class FrontDesk:
             "error": found.error,
         }
 
-    def validate(self, asked: Validation) -> Answer:
+    def validate(self, asked: Validation, by: str | None) -> Answer:
         """Decide about the cooked pizza, once; said again, the answer is the same, also later.
 
-        Raises NotFound, Conflict.
+        Where it is known who asks, that is the approver, whatever was sent. Raises NotFound,
+        Conflict.
         """
+        asked = asked.model_copy(update={"approver": by}) if by else asked
         with self._locks.held(asked.order_id):
             found = self._known(asked.order_id)
             slip, etag = self._slips.read(asked.order_id)
@@ -108,19 +116,19 @@ class FrontDesk:
         verdict = "approved" if asked.approved else "rejected"
         return {"order_id": asked.order_id, "validation_status": verdict}
 
-    def pause(self, asked: OrderRef) -> Answer:
+    def pause(self, asked: OrderRef, by: str | None) -> Answer:
         """Hold the order where it is. Raises NotFound, Conflict unless it runs."""
         with self._locks.held(asked.order_id):
-            self._switch(asked.order_id, "RUNNING", "SUSPENDED", self._workflows.pause)
+            self._switch(asked.order_id, "SUSPENDED", self._workflows.pause, by)
         return {"order_id": asked.order_id, "status": "paused"}
 
-    def resume(self, asked: OrderRef) -> Answer:
+    def resume(self, asked: OrderRef, by: str | None) -> Answer:
         """Let the order go on. Raises NotFound, Conflict unless it is paused."""
         with self._locks.held(asked.order_id):
-            self._switch(asked.order_id, "SUSPENDED", "RUNNING", self._workflows.resume)
+            self._switch(asked.order_id, "RUNNING", self._workflows.resume, by)
         return {"order_id": asked.order_id, "status": "resumed"}
 
-    def cancel(self, asked: CancelRequest) -> Answer:
+    def cancel(self, asked: CancelRequest, by: str | None) -> Answer:
         """Stop the order at its next safe point. Raises NotFound, Conflict.
 
         A state seen after the event was stored in which a cancel is accepted proves that the
@@ -130,25 +138,26 @@ class FrontDesk:
             found = self._known(asked.order_id)
             if not _is_being_cancelled(found):
                 self._check_cancellable(found, asked.order_id)
-                self._workflows.tell(asked.order_id, CANCEL_ORDER, {"reason": asked.reason})
+                wish = {"reason": asked.reason, **({"by": by} if by else {})}
+                self._workflows.tell(asked.order_id, CANCEL_ORDER, wish)
                 found = self._await(asked.order_id, _handed_over_or_not)
                 if found.custom_status not in (Place.CANCELLING, Place.CANCELLED):
                     self._check_cancellable(found, asked.order_id)
         return {"order_id": asked.order_id, "status": "cancelled"}
 
-    def terminate(self, asked: OrderRef) -> Answer:
+    def terminate(self, asked: OrderRef, by: str | None) -> Answer:
         """Stop the order hard, undoing nothing. Raises NotFound, Conflict when it is finished."""
         with self._locks.held(asked.order_id):
             found = self._known(asked.order_id)
             if found.runtime_status == "TERMINATED":
                 # in case the first caller did not come to it
-                self._announce_termination(found, asked.order_id)
+                self._announce(found, asked.order_id, Status.TERMINATED, by=by)
             _check_unfinished(found, asked.order_id)
             self._workflows.terminate(asked.order_id)
             found = self._await(asked.order_id, lambda seen: seen.is_final)
             if found.runtime_status != "TERMINATED":
                 _check_unfinished(found, asked.order_id)
-            self._announce_termination(found, asked.order_id)
+            self._announce(found, asked.order_id, Status.TERMINATED, by=by)
         return {"order_id": asked.order_id, "status": "terminated"}
 
     def _claim(self, order: Order) -> StartRecord:
@@ -198,33 +207,39 @@ class FrontDesk:
         if slip.decision != {**asked.decision(), "round": slip.round}:
             raise Conflict(f"Order {asked.order_id} was already decided.")
 
-    def _switch(self, order_id: str, before: str, after: str, ask: Callable[[str], None]) -> None:
+    def _switch(
+        self, order_id: str, wanted: str, ask: Callable[[str], None], by: str | None
+    ) -> None:
         """Ask the engine and wait until it is so: a second pause would wedge the worker."""
-        found, etag = self._settled(order_id)
-        if found.runtime_status != before:
+        found, last, etag = self._settled(order_id)
+        if found.runtime_status not in _TOLD or found.runtime_status == wanted:
             raise Conflict(f"Order {order_id} is {found.runtime_status}.")
-        with self._switches.claimed(order_id, after, etag):
+        with self._switches.claimed(order_id, last.following(wanted, by), etag):
             ask(order_id)
-        found, _ = self._settled(order_id)
-        if found.runtime_status != after:
+        found, _, _ = self._settled(order_id)
+        if found.runtime_status != wanted:
             raise Conflict(f"Order {order_id} is {found.runtime_status}.")
 
-    def _settled(self, order_id: str) -> tuple[Instance, str]:
-        """The state, once it has begun and shows the last switch; and the switch's ETag.
+    def _settled(self, order_id: str) -> tuple[Instance, Switch, str]:
+        """The state, once it has begun and shows the last switch; that switch, and its ETag.
 
-        A switch whose maker died before the engine was asked counts no longer after a while.
+        A switch whose maker died before the engine was asked counts no longer after a while. One
+        that shows is told, by whoever sees it first: its maker, or who asks after that one failed.
         """
         switch, etag = self._switches.read(order_id)
-        if switch is None:
-            return self._await(order_id, _has_begun), etag
+        if switch.step == SHOWN:
+            return self._await(order_id, _has_begun), switch, etag
         try:
             found = self._await(order_id, lambda seen: _shows(seen, switch))
         except Unavailable:
             if switch.step != CLAIMED:
                 raise
-            return self._await(order_id, _has_begun), etag
+            return self._await(order_id, _has_begun), switch, etag
+        if found.runtime_status == switch.wanted:
+            told = {"repeat": switch.number, "by": switch.by, "at": switch.at}
+            self._announce(found, order_id, _TOLD[switch.wanted], **told)
         self._switches.mark_shown(order_id, switch.wanted)
-        return found, self._switches.read(order_id)[1]
+        return found, *self._switches.read(order_id)
 
     def _await(self, order_id: str, ready: Callable[[Instance], bool]) -> Instance:
         """The first state that is ready. Raises Unavailable when none comes in time."""
@@ -240,11 +255,10 @@ class FrontDesk:
         if found.custom_status not in CANCELLABLE:
             raise Conflict(f"Order {order_id} is {found.custom_status}; it cannot be cancelled.")
 
-    def _announce_termination(self, found: Instance, order_id: str) -> None:
+    def _announce(self, found: Instance, order_id: str, status: Status, **said: Any) -> None:
         if found.order is not None:
             order = Order.model_validate({"order_id": order_id, **found.order})
-            event = OrderEvent.announce(order, Status.TERMINATED, "pizza-workflow")
-            self._sidecar.publish(event)
+            self._sidecar.publish(OrderEvent.announce(order, status, "pizza-workflow", **said))
 
 
 def _check_round(asked: Validation, slip: Slip) -> None:

@@ -47,13 +47,15 @@ class Started(BaseModel):
     """The order's workflow exists.
 
     `runtime_status` is there when the order has ended, COMPLETED, FAILED or TERMINATED: nothing
-    more will happen.
+    more will happen. `key`, where the service asks who calls, is the bearer token by which the
+    customer sees and cancels the order.
     """
 
     order_id: str
     workflow_instance_id: str
     status: str
     runtime_status: str | None = None
+    key: str | None = None
 
 
 class Decided(BaseModel):

@@ -198,6 +198,7 @@ def announce(shop: Shop, given: Announcement) -> None:
         attempt=given.attempt,
         repeat=given.repeat,
         detail=given.detail[:500] if given.detail else None,
+        by=given.by[:100] if given.by else None,
     )
 
 

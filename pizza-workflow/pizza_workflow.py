@@ -8,7 +8,7 @@ from dapr.ext.workflow import DaprWorkflowContext, TaskFailedError
 from cancellation import Cancelled, OrderStopped
 from cooking import cook_round
 from delivering import bring
-from endings import Cause, delivered, not_delivered, why
+from endings import Cause, delivered, not_delivered, who, why
 from first_form import first_form
 from pizza_activities import (
     announce,
@@ -143,7 +143,7 @@ def call_off(saga: Saga, cause: Cause) -> Story:
     yield from saga.compensate()
     yield from call_for_attention(saga)
     ending = Place.CANCELLED if cancelled and not saga.needs_attention else Place.FAILED
-    yield from saga.attempt(announce, status=ending.value, detail=why(cause))
+    yield from saga.attempt(announce, status=ending.value, detail=why(cause), by=who(cause))
     saga.ctx.set_custom_status(ending.value)
     saga.note("order ends", status=ending.value, reason=why(cause))
     return not_delivered(saga, cause, ending)

@@ -87,6 +87,7 @@ class Announcement(StepInput):
     attempt: Attempt = 1
     repeat: int = Field(default=1, ge=1)
     detail: str | None = None
+    by: str | None = None
 
 
 class PeerAnswer(BaseModel):

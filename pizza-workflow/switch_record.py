@@ -1,4 +1,4 @@
-"""The last pause or resume of an order, kept in the state store until it shows.
+"""The last pause or resume of an order, kept in the state store until it shows and is told.
 
 A second pause before the first one shows would wedge the worker, and with several replicas of
 this service the two may come to different processes: the first writer of this record, by ETag,
@@ -7,11 +7,12 @@ is the one who may ask the engine.
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
 from pizza_common.errors import Conflict, EtagMismatch
+from pizza_common.event import moment
 from pizza_common.sidecar import Sidecar
 from pizza_common.writing import delete_key, is_first
 
@@ -20,11 +21,30 @@ CLAIMED, ASKED, SHOWN = "claimed", "asked", "shown"
 
 @dataclass(frozen=True)
 class Switch:
-    """The runtime status that is wanted, how far that came, and who claimed it."""
+    """The runtime status that is wanted, how far that came, and which replica claimed it.
+
+    `by` wanted it, `at` that time; `counts` says how often each status was wanted until now.
+    """
 
     wanted: str
     step: str = CLAIMED
     writer: str = ""
+    by: str | None = None
+    at: str | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def number(self) -> int:
+        """How often this status was wanted."""
+        return self.counts.get(self.wanted, 1)
+
+    def following(self, wanted: str, by: str | None) -> "Switch":
+        """The next one, claimed now."""
+        counts = self.counts | {wanted: self.counts.get(wanted, 0) + 1}
+        return Switch(wanted, writer=uuid4().hex, by=by, at=moment(), counts=counts)
+
+
+NONE = Switch("", SHOWN)
 
 
 class SwitchRecords:
@@ -33,38 +53,36 @@ class SwitchRecords:
     def __init__(self, sidecar: Sidecar) -> None:
         self._sidecar = sidecar
 
-    def read(self, order_id: str) -> tuple[Switch | None, str]:
-        """The switch that does not show yet, if there is one, and the record's ETag."""
+    def read(self, order_id: str) -> tuple[Switch, str]:
+        """The last switch and the record's ETag; one that shows is of no interest any more."""
         value, etag = self._sidecar.get_state(_key(order_id))
-        switch = Switch(**value) if value else None
-        return (None if switch and switch.step == SHOWN else switch), etag
+        return (Switch(**value) if value else NONE), etag
 
     @contextmanager
-    def claimed(self, order_id: str, wanted: str, etag: str) -> Iterator[None]:
+    def claimed(self, order_id: str, claim: Switch, etag: str) -> Iterator[None]:
         """Ask the engine inside. Raises Conflict when another was first.
 
         Raises EtagMismatch when nobody was and it is not written.
         """
-        claim = Switch(wanted, writer=uuid4().hex)
         if not is_first(self._sidecar, _key(order_id), asdict(claim), etag):
             raise Conflict(f"Order {order_id} is being paused or resumed.")
         yield
-        self._mark(order_id, Switch(wanted, ASKED))
+        self._mark(order_id, claim.wanted, ASKED)
 
     def mark_shown(self, order_id: str, wanted: str) -> None:
-        """Note that the order has the status that was wanted."""
-        self._mark(order_id, Switch(wanted, SHOWN))
+        """Note that the order has the status that was wanted, and that it was told."""
+        self._mark(order_id, wanted, SHOWN)
 
     def forget(self, order_id: str) -> None:
         """Drop the record. Raises EtagMismatch: do it again."""
         delete_key(self._sidecar, _key(order_id))
 
-    def _mark(self, order_id: str, switch: Switch) -> None:
+    def _mark(self, order_id: str, wanted: str, step: str) -> None:
         """A note that comes late, when the next switch was claimed, is not needed any more."""
         found, etag = self.read(order_id)
-        if found and found.wanted == switch.wanted:
+        if found.step != SHOWN and found.wanted == wanted:
             with suppress(EtagMismatch):
-                self._write(order_id, switch, etag)
+                self._write(order_id, replace(found, step=step), etag)
 
     def _write(self, order_id: str, switch: Switch, etag: str) -> None:
         record: dict[str, Any] = asdict(switch)

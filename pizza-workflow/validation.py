@@ -89,8 +89,14 @@ def announce_verdict(saga: Saga, decision: Decision) -> Steps:
     a pause held both back.
     """
     place = Place.VALIDATED if decision.approved else Place.REJECTED
-    said = decision.in_words()
-    yield from saga.step(announce, place, status=place.value, attempt=decision.round, detail=said)
+    yield from saga.step(
+        announce,
+        place,
+        status=place.value,
+        attempt=decision.round,
+        detail=decision.in_words(),
+        by=decision.approver,
+    )
 
 
 def _decision_before(saga: Saga, round_: int, deadline: datetime) -> Steps:

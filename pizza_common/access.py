@@ -86,7 +86,9 @@ def _has_role(asked_by: Principal, callers: Callers) -> bool:
     """Whether it has a role that is named; a customer has it for one order only."""
     if asked_by.roles & callers - {"customer"}:
         return True
-    return "customer" in asked_by.roles & callers and asked_by.order_id == _order_asked_for()
+    if "customer" not in asked_by.roles & callers or asked_by.order_id is None:
+        return False
+    return asked_by.order_id == _order_asked_for()
 
 
 def _order_asked_for() -> str | None:

@@ -22,7 +22,7 @@ class OrderEvent(BaseModel):
     """Its id follows from what it tells, so a step that runs twice repeats it.
 
     `attempt` is the round: 1, and one more for each remake. `repeat` counts what is told several
-    times in a round, as reminders are.
+    times in a round, as reminders are. `by` is the person who did it, where that is known.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,6 +36,7 @@ class OrderEvent(BaseModel):
     attempt: Attempt = 1
     repeat: int = Field(default=1, ge=1, le=10000)
     detail: str | None = Field(default=None, max_length=500)
+    by: str | None = Field(default=None, max_length=100)
 
     @classmethod
     def announce(
@@ -47,6 +48,7 @@ class OrderEvent(BaseModel):
         attempt: int = 1,
         repeat: int = 1,
         detail: str | None = None,
+        by: str | None = None,
         at: str | None = None,
     ) -> Self:
         """The event of an order that has its id; `at` is now unless given."""
@@ -60,6 +62,7 @@ class OrderEvent(BaseModel):
             attempt=attempt,
             repeat=repeat,
             detail=detail,
+            by=by,
         )
 
     @model_validator(mode="after")
@@ -77,7 +80,8 @@ class OrderEvent(BaseModel):
     def entry(self) -> dict[str, Any]:
         """What the order's timeline says of it: status, at, service, and what is not usual."""
         shown = {"status": self.status.value, "at": self.at, "service": self.service}
-        more = {"detail": self.detail} if self.detail else {}
+        said = {"detail": self.detail, "by": self.by}
+        more = {name: text for name, text in said.items() if text}
         counts = {"attempt": self.attempt, "repeat": self.repeat}
         return shown | more | {name: count for name, count in counts.items() if count > 1}
 

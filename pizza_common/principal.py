@@ -17,6 +17,11 @@ class Principal:
     roles: frozenset[Role]
     order_id: str | None = None
 
+    @property
+    def by(self) -> str | None:
+        """What the timeline says of who did it; None where nobody said who they are."""
+        return self.name or None
+
     def has(self, *roles: Role) -> bool:
         """Whether it has one of these roles."""
         return not self.roles.isdisjoint(roles)

@@ -51,6 +51,8 @@ class Status(StrEnum):
     NEEDS_ATTENTION = "needs_attention"
     FAILED = "failed"
     TERMINATED = "terminated"
+    PAUSED = "paused"
+    RESUMED = "resumed"
 
 
 class Stage(NamedTuple):
@@ -84,7 +86,10 @@ DELIVERY_STAGES = (
 MONEY_MOVED = frozenset({Status.PAYMENT_CAPTURED, Status.PAYMENT_VOIDED, Status.PAYMENT_REFUNDED})
 """Where the money went, which an operator may send back while and after all else goes on."""
 
-NOTICES = MONEY_MOVED | {Status.VALIDATION_REMINDER, Status.NEEDS_ATTENTION}
+HOLDS = frozenset({Status.PAUSED, Status.RESUMED})
+"""Told at any time; they stand in the timeline where their time puts them."""
+
+NOTICES = MONEY_MOVED | HOLDS | {Status.VALIDATION_REMINDER, Status.NEEDS_ATTENTION}
 """Told about an order, each as often as needed, while it stands where it stood."""
 
 UNDOING = frozenset({Status.PIZZA_DISCARDED, Status.STOCK_RELEASED, Status.ORDER_CANCELLED})

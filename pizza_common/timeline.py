@@ -7,7 +7,7 @@ timeline. Entries are dicts as `OrderEvent.entry` makes them.
 from collections.abc import Iterable
 from typing import Any
 
-from pizza_common.status import NOTICES, UNDOING, Rank, Status, in_round, rank
+from pizza_common.status import HOLDS, NOTICES, UNDOING, Rank, Status, in_round, rank
 
 Entry = dict[str, Any]
 
@@ -19,7 +19,12 @@ def merge(entries: Iterable[Entry], new: Entry) -> list[Entry]:
     known[name] = min(known.get(name, new), new, key=_age)
     rounds = [attempt for status, attempt, _ in known if in_round(Status(status))]
     last_round = max(rounds, default=1)
-    return sorted(known.values(), key=lambda entry: _rank(entry, last_round))
+    ranked = [entry for entry in known.values() if entry["status"] not in HOLDS]
+    holds = [entry for entry in known.values() if entry["status"] in HOLDS]
+    timeline = sorted(ranked, key=lambda entry: _rank(entry, last_round))
+    for hold in sorted(holds, key=lambda entry: (entry["at"], name_of(entry))):
+        timeline.insert(_place_by_time(timeline, hold), hold)
+    return timeline
 
 
 def status_of(entries: list[Entry]) -> Status:
@@ -38,8 +43,14 @@ def name_of(entry: Entry) -> tuple[str, int, int]:
     return entry["status"], entry.get("attempt", 1), entry.get("repeat", 1)
 
 
-def _age(entry: Entry) -> tuple[str, str, str]:
-    return entry["at"], entry["service"], entry.get("detail", "")
+def _age(entry: Entry) -> tuple[str, ...]:
+    return entry["at"], entry["service"], entry.get("detail", ""), entry.get("by", "")
+
+
+def _place_by_time(timeline: list[Entry], entry: Entry) -> int:
+    """Behind the last one that is not younger."""
+    places = range(len(timeline), 0, -1)
+    return next((place for place in places if timeline[place - 1]["at"] <= entry["at"]), 0)
 
 
 def _rank(entry: Entry, last_round: int) -> Rank:

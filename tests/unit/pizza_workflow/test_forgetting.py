@@ -4,7 +4,7 @@ import pytest
 
 from pizza_common.errors import Conflict, PeerUnavailable, SidecarUnavailable
 from pizza_common.event import moment
-from switch_record import SwitchRecords
+from switch_record import Switch, SwitchRecords
 from tests.unit.services import ORDER, an_order
 from validation_slip import ValidationSlips
 
@@ -56,7 +56,7 @@ def test_an_order_that_is_over_is_forgotten_by_all_and_by_the_order_book_last(
 def test_the_decision_and_the_last_pause_are_forgotten(post, workflows, sidecar):
     ended(post, workflows)
     ValidationSlips(sidecar).open("123", 1)
-    with SwitchRecords(sidecar).claimed("123", "SUSPENDED", ""):
+    with SwitchRecords(sidecar).claimed("123", Switch("SUSPENDED"), ""):
         pass
     assert len(sidecar.stored()) == 3
     assert post("/forget-order") == FORGOTTEN
