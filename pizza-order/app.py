@@ -148,7 +148,7 @@ def list_orders(query: ListQuery) -> dict[str, Any]:
         page = _book().unfinished(query.status, query.limit, query.older_than_seconds)
     else:
         page = _book().listing(query.status, query.limit, query.cursor)
-    return page | {"orders": [shown_to(principal(), order) for order in page["orders"]]}
+    return shown_to(principal(), page)
 
 
 def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None) -> OpenAPI:

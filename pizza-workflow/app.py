@@ -26,6 +26,7 @@ from pizza_common.access import ANYONE, STEP, allow
 from pizza_common.metrics import Metrics
 from pizza_common.order import Order, OrderPath
 from pizza_common.principal import principal
+from pizza_common.privacy import shown_to
 from pizza_common.service import problem_docs, run_service, service_app
 from pizza_common.settings import settings_of
 from pizza_common.sidecar import Sidecar
@@ -72,7 +73,7 @@ def validate_pizza(body: Validation) -> dict[str, Any]:
 @allow("customer", "kitchen", "manager", "operator")
 def get_status(path: OrderPath) -> dict[str, Any]:
     """Where the order is."""
-    return desk().status(path.order_id)
+    return shown_to(principal(), desk().status(path.order_id))
 
 
 @api.post("/pause-order", responses={200: Done, **problem_docs(404, 409)})

@@ -36,8 +36,8 @@ class Cancellation:
             told = self._wish.get_result()
             wish = told if isinstance(told, dict) else {}
             reason, by = wish.get("reason"), wish.get("by")
-            named = isinstance(by, str) and by.isprintable()
-            raise Cancelled(None if reason is None else str(reason), by if named else None)
+            who = by if isinstance(by, str) and by.isprintable() else ""
+            raise Cancelled(None if reason is None else str(reason), who or None)
 
     def beside(self, task: Any) -> Generator[Any, Any, None]:
         """Wait for `task` or the wish, and show the wish at once, whichever came first."""

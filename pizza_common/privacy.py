@@ -13,11 +13,23 @@ class NamedCustomer(BaseModel):
     name: str
 
 
-def shown_to(who: Principal, order: dict[str, Any]) -> dict[str, Any]:
-    """The order, as this caller may see it.
+def shown_to(who: Principal, answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer, as this caller may see it, wherever in it a customer is.
 
     A customer, who is let through to one order only, sees it whole; so do operators and services.
     """
     if who.has("operator", "service", "customer"):
-        return order
-    return {**order, "customer": {"name": order["customer"]["name"]}}
+        return answer
+    cut: dict[str, Any] = _without_addresses(answer)
+    return cut
+
+
+def _without_addresses(told: Any) -> Any:
+    if isinstance(told, list):
+        return [_without_addresses(each) for each in told]
+    if not isinstance(told, dict):
+        return told
+    cut = {name: _without_addresses(value) for name, value in told.items()}
+    if isinstance(customer := told.get("customer"), dict):
+        cut["customer"] = {"name": customer.get("name", "")}
+    return cut

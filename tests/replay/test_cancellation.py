@@ -170,3 +170,21 @@ def test_a_terminated_order_undoes_nothing_and_takes_its_children_along(env, ami
     assert order.state.status == "TERMINATED"
     assert order.done == [*CONFIRMED, "cook_one_pizza"]
     assert env.state(f"{INSTANCE}:round-1").status == "TERMINATED"
+
+
+@pytest.mark.parametrize(
+    ("told", "by"),
+    [
+        ("Ann", "Ann"),
+        ("", None),
+        (7, None),
+        ("A\nnn", None),
+        ("\ud800", None),
+        ("x" * 101, "x" * 101),
+    ],
+)
+def test_who_cancelled_is_kept_in_the_order_book(env, play, told, by):
+    play().tell("CancelOrder", {"reason": "hungry no more", "by": told})
+    said = {"status": "cancelled", "attempt": 1, "repeat": 1, "detail": "hungry no more"}
+    (announced,) = [given for name, given in env.calls if name == "announce"][-1:]
+    assert announced == {"order": announced["order"], **said, **({"by": by} if by else {})}

@@ -77,8 +77,10 @@ def a_jwt(key: Any = KEY, header: dict[str, Any] | None = None, **changes: Any) 
     return bearer(jwt.encode(header or {"alg": "ES256", "kid": "first"}, told, key))
 
 
-def signed_by(secret: str, *roles: Role, order_id: str | None = None) -> dict[str, str]:
-    return {HEADER: sign_identity(secret, Principal("Maria", frozenset(roles), order_id))}
+def signed_by(
+    secret: str, *roles: Role, order_id: str | None = None, name: str = "Maria"
+) -> dict[str, str]:
+    return {HEADER: sign_identity(secret, Principal(name, frozenset(roles), order_id))}
 
 
 def by_sidecar(**more: str) -> dict[str, str]:

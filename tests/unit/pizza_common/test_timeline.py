@@ -94,3 +94,23 @@ def test_a_reminder_is_told_each_time_and_does_not_move_the_order():
     told = timeline_of([*reminders, an_entry("waiting_for_validation")])
     assert [entry.get("repeat") for entry in told] == [None, 1, 2, 3]
     assert status_of(told) == Status.WAITING_FOR_VALIDATION
+
+
+def test_a_pause_stands_where_its_time_puts_it_and_does_not_move_the_order():
+    def at(second, status, **more):
+        return an_entry(status, f"2026-01-01T00:00:0{second}.000Z") | more
+
+    told = timeline_of(
+        [
+            at(5, "resumed", repeat=2),
+            at(6, "cooked"),
+            at(3, "resumed"),
+            at(1, "confirmed"),
+            at(4, "paused", repeat=2),
+            at(2, "paused"),
+            at(0, "paused", repeat=3),
+        ]
+    )
+    statuses = ["paused", "confirmed", "paused", "resumed", "paused", "resumed", "cooked"]
+    assert [entry["status"] for entry in told] == statuses
+    assert status_of(told) == status_of([*told, at(9, "paused")]) == Status.COOKED

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from front_desk import FrontDesk
+from tests.unit.callers import SECRET, signed_by
 from tests.unit.fake_sidecar import FakeSidecar
 from tests.unit.pizza_workflow.fake_workflows import FakeWorkflows
 from tests.unit.services import app_module
@@ -56,7 +57,8 @@ def slips(sidecar: FakeSidecar) -> ValidationSlips:
 
 @pytest.fixture
 def app(sidecar: FakeSidecar, workflows: FakeWorkflows, worker: FakeWorker) -> Any:
-    app = app_module("pizza-workflow").create_app(WorkflowSettings(), sidecar, workflows, worker)
+    settings = WorkflowSettings(pizza_secret=SECRET)
+    app = app_module("pizza-workflow").create_app(settings, sidecar, workflows, worker)
     # As made, but impatient: what does not show at once is not waited for.
     app.extensions["front_desk"] = FrontDesk(
         workflows, sidecar, worker.is_ready, TERMS, confirm_seconds=0.01
@@ -77,5 +79,18 @@ def post(app: Any) -> Post:
         fields = body or {"order_id": "123", **fields}
         answer = app.test_client().post(path, json=fields)
         return answer.status_code, answer.json
+
+    return send
+
+
+@pytest.fixture
+def client_as_ann(app: Any) -> Callable[..., int]:
+    """Posts fields to a path as Ann, a manager and operator; gives the status."""
+    ann = signed_by(SECRET, "manager", "operator", name="Ann")
+
+    def send(path: str, **fields: Any) -> int:
+        client = app.test_client()
+        answer = client.post(path, json={"order_id": "123", **fields}, headers=ann)
+        return int(answer.status_code)
 
     return send

@@ -62,3 +62,10 @@ def test_a_cancel_beside_an_approval_says_so_while_it_is_open(post, workflows):
     workflows.put(custom_status="waiting_for_validation")
     workflows.after_tell = {"custom_status": "validated"}
     assert post("/cancel-order")[0] == 503
+
+
+def test_who_cancels_goes_along(client_as_ann, workflows):
+    workflows.put(custom_status="cooking")
+    assert client_as_ann("/cancel-order", reason="hungry no more") == 200
+    wish = {"reason": "hungry no more", "by": "Ann"}
+    assert workflows.calls == [("tell", "CancelOrder", wish)]

@@ -2,7 +2,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pizza_common.errors import EtagMismatch
+from pizza_common.errors import EtagMismatch, SidecarUnavailable
+from tests.unit.services import ORDER
 
 PAUSED = (200, {"order_id": "123", "status": "paused"})
 RESUMED = (200, {"order_id": "123", "status": "resumed"})
@@ -122,3 +123,55 @@ def test_an_order_that_has_not_begun_is_not_paused_yet(post, workflows):
 def test_a_body_that_cannot_be_used_is_refused(client, body):
     answer = client.post("/pause-order", json=body)
     assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
+
+
+@pytest.fixture
+def running(workflows):
+    workflows.put(input={"order": ORDER})
+
+
+def said(sidecar):
+    return [(each.event_id, each.status.value, each.by) for each in sidecar.published]
+
+
+def test_who_paused_and_resumed_is_told_each_time(client_as_ann, running, sidecar):
+    for path in ("/pause-order", "/resume-order") * 2:
+        assert client_as_ann(path) == 200
+    assert said(sidecar) == [
+        ("123:paused", "paused", "Ann"),
+        ("123:resumed", "resumed", "Ann"),
+        ("123:paused:1:2", "paused", "Ann"),
+        ("123:resumed:1:2", "resumed", "Ann"),
+    ]
+
+
+def test_a_pause_that_could_not_be_told_is_told_by_who_asks_next(
+    client_as_ann, post, running, workflows, sidecar
+):
+    sidecar.fail("publish", SidecarUnavailable())
+    assert client_as_ann("/pause-order") == 503
+    assert workflows.names() == ["pause"]
+    assert post("/pause-order")[0] == 409
+    assert said(sidecar) == [("123:paused", "paused", "Ann")]
+    assert post("/resume-order") == RESUMED
+    assert said(sidecar)[1:] == [("123:resumed", "resumed", None)]
+
+
+def test_a_pause_whose_replica_died_is_told_as_it_was_wanted(post, running, workflows, sidecar):
+    at, counts = "2026-01-01T12:00:00.000Z", {"SUSPENDED": 3, "RUNNING": 2}
+    asked = {"wanted": "SUSPENDED", "step": "asked", "by": "Ann", "at": at, "counts": counts}
+    sidecar.save_state("switch_123", asked)
+    workflows.put("SUSPENDED", input={"order": ORDER})
+    assert post("/resume-order") == RESUMED
+    assert [event.at == at for event in sidecar.published] == [True, False]
+    assert said(sidecar) == [
+        ("123:paused:1:3", "paused", "Ann"),
+        ("123:resumed:1:3", "resumed", None),
+    ]
+
+
+def test_a_record_from_before_names_were_kept_goes_on(post, running, workflows, sidecar):
+    workflows.put("SUSPENDED", input={"order": ORDER})
+    sidecar.save_state("switch_123", {"wanted": "SUSPENDED", "step": "asked", "writer": "x"})
+    assert post("/resume-order") == RESUMED
+    assert sidecar.statuses == ["paused", "resumed"]

@@ -3,6 +3,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pizza_common.errors import SidecarUnavailable
+from pizza_common.order_key import order_key
+from tests.unit.callers import MODES, SECRET, service
 from tests.unit.pizza_workflow.conftest import TERMS
 from tests.unit.services import ORDER, an_order
 
@@ -133,3 +135,18 @@ def test_an_order_that_cannot_be_used_names_the_field(post, workflows, fields, w
     assert status == 400
     assert wrong in [error["field"] for error in problem["errors"]]
     assert workflows.calls == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_customer_gets_the_key_of_the_order_where_callers_are_asked_who_they_are(
+    sidecar, workflows, mode
+):
+    client = service("pizza-workflow", sidecar, workflows, **MODES[mode])
+    key = {"key": order_key(SECRET, "123")}
+    for _ in range(2):
+        assert client.post("/start-order", json=ORDER).get_json() == STARTED | key
+    batch = client.post("/start-orders", json={"orders": [ORDER, an_order(size="small")]})
+    started, refused = batch.get_json()["results"]
+    assert started == STARTED | key
+    assert refused["error"]["status"] == 409
+    assert "key" not in refused

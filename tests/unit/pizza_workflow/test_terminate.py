@@ -45,3 +45,9 @@ def test_an_order_that_was_started_below_http_is_terminated_too(
     workflows.put(input=given)
     assert post("/terminate-order") == TERMINATED
     assert [event.event_id for event in sidecar.published] == ["123:terminated"] * told
+
+
+def test_who_terminated_is_told(client_as_ann, workflows, sidecar):
+    workflows.put(input={"order": ORDER})
+    assert client_as_ann("/terminate-order") == 200
+    assert [event.by for event in sidecar.published] == ["Ann"]

@@ -33,6 +33,12 @@ def test_a_rejection_may_ask_for_a_remake(post, workflows, waiting):
     ]
 
 
+def test_who_is_known_approves_in_their_own_name(client_as_ann, workflows, waiting):
+    for approver in ("Bob", "Eve"):
+        assert client_as_ann("/validate-pizza", approved=True, approver=approver) == 200
+    assert [event["approver"] for event in told(workflows)] == ["Ann"]
+
+
 @pytest.mark.parametrize("other", [{"approved": False}, {"approved": True, "approver": "Bob"}])
 def test_a_decided_pizza_is_not_decided_again(post, workflows, waiting, other):
     post("/validate-pizza", approved=True, approver="Ann")
