@@ -31,7 +31,8 @@ def test_a_rejected_pizza_is_undone(play):
 @pytest.mark.parametrize("approved", [True, False])
 def test_approver_and_reason_are_kept_in_the_order_book(play, approved):
     order = play().decide(approved=approved, reason="a look", approver="Ann")
-    assert told(order, "validated" if approved else "rejected")[0]["detail"] == "Ann: a look"
+    (verdict,) = told(order, "validated" if approved else "rejected")
+    assert (verdict["detail"], verdict["by"]) == ("Ann: a look", "Ann")
 
 
 def test_a_remade_pizza_waits_for_its_own_decision(play):

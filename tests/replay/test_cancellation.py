@@ -180,7 +180,6 @@ def test_a_terminated_order_undoes_nothing_and_takes_its_children_along(env, ami
         (7, None),
         ("A\nnn", None),
         ("\ud800", None),
-        ("x" * 101, "x" * 101),
     ],
 )
 def test_who_cancelled_is_kept_in_the_order_book(env, play, told, by):
