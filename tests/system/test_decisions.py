@@ -40,7 +40,10 @@ def test_a_paused_order_is_not_delivered_until_resumed_even_when_approved(slow_s
     assert "validated" not in slow_shop.statuses(order_id)
     assert ask(slow_shop, "/resume-order", order_id) == 200
     assert slow_shop.wait_for_end(order_id)["result"]["status"] == "completed"
-    assert slow_shop.wait_for_statuses(order_id, TIMELINE) == TIMELINE
+    seen = slow_shop.wait_for_statuses(order_id, [*TIMELINE, "paused", "resumed"])
+    assert [status for status in seen if status not in ("paused", "resumed")] == TIMELINE
+    assert seen.index("cooking_baking") < seen.index("paused") < seen.index("resumed")
+    assert seen[seen.index("resumed") + 1] == "validated"
 
 
 def test_pausing_twice_and_resuming_twice_are_conflicts(shop: Shop) -> None:
