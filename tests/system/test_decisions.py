@@ -43,7 +43,7 @@ def test_a_paused_order_is_not_delivered_until_resumed_even_when_approved(slow_s
     seen = slow_shop.wait_for_statuses(order_id, [*TIMELINE, "paused", "resumed"])
     assert [status for status in seen if status not in ("paused", "resumed")] == TIMELINE
     assert seen.index("cooking_baking") < seen.index("paused") < seen.index("resumed")
-    assert seen[seen.index("resumed") + 1] == "validated"
+    assert seen[seen.index("resumed") + 1] == "waiting_for_validation"
 
 
 def test_pausing_twice_and_resuming_twice_are_conflicts(shop: Shop) -> None:

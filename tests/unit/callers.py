@@ -1,6 +1,8 @@
 """Services that ask who calls, and what callers and attackers bring."""
 
+import importlib.util
 import time
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,16 +10,12 @@ from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
-from delivery_settings import DeliverySettings
-from kitchen_settings import KitchenSettings
 from pizza_common.identity import HEADER, sign_identity
 from pizza_common.principal import Principal, Role
 from pizza_common.settings import Settings
-from storefront_settings import StorefrontSettings
 from tests.unit.fake_sidecar import FakeSidecar
 from tests.unit.pizza_workflow.fake_workflows import FakeWorkflows
 from tests.unit.services import FakePace, app_module
-from workflow_settings import WorkflowSettings
 
 SECRET = "the-secret-of-this-shop"
 APP_TOKEN = "the-token-of-the-sidecar"
@@ -32,14 +30,15 @@ MODES: dict[str, dict[str, Any]] = {
     "tokens": BOTH | {f"pizza_{role}_token": token for role, token in TOKENS.items()},
     "OIDC": BOTH | {"pizza_oidc_issuer": ISSUER, "pizza_oidc_client_id": CLIENT},
 }
-SERVICES: dict[str, type[Settings]] = {
-    "pizza-order": Settings,
-    "pizza-storefront": StorefrontSettings,
-    "pizza-kitchen": KitchenSettings,
-    "pizza-delivery": DeliverySettings,
-    "pizza-workflow": WorkflowSettings,
-    "pizza-loyalty": Settings,
-}
+
+
+def settings_kind(name: str) -> type[Settings]:
+    """The settings of a service: its own, where it has any."""
+    module = name.replace("pizza-", "") + "_settings"
+    if importlib.util.find_spec(module) is None:
+        return Settings
+    found: type[Settings] = getattr(import_module(module), module.title().replace("_", ""))
+    return found
 
 
 def service(name: str, sidecar: FakeSidecar, workflows: FakeWorkflows, **rows: Any) -> FlaskClient:
@@ -50,7 +49,7 @@ def service(name: str, sidecar: FakeSidecar, workflows: FakeWorkflows, **rows: A
     if name == "pizza-workflow":
         still = dict.fromkeys(("start", "stop", "wait"), lambda: None)
         parts = {"workflows": workflows, "worker": SimpleNamespace(**still, is_ready=lambda: True)}
-    app = app_module(name).create_app(SERVICES[name](**rows), sidecar, **parts)
+    app = app_module(name).create_app(settings_kind(name)(**rows), sidecar, **parts)
     client: FlaskClient = app.test_client()
     return client
 
