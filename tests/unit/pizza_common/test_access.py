@@ -13,7 +13,8 @@ from joserfc.jwk import ECKey, OctKey
 
 from pizza_common.order_key import order_key
 from pizza_common.principal import ROLES, Role
-from pizza_common.settings import PORTS
+from pizza_common.service import service_app
+from pizza_common.settings import PORTS, Settings
 from tests.unit.callers import (
     APP_TOKEN,
     BOTH,
@@ -311,3 +312,31 @@ def test_in_development_a_person_of_pizza_web_has_their_own_roles_only(
         refused = each.answer(client, **signed_by(SECRET, "manager")) == 403
         assert refused == (expected and "event" not in each.callers), each
     assert service(name, sidecar, workflows).get("/", headers=signed_by(SECRET)).status_code == 401
+
+
+def test_the_openapi_of_a_service_says_how_it_refuses(
+    name: str, sidecar: FakeSidecar, workflows: FakeWorkflows
+) -> None:
+    told = service(name, sidecar, workflows).get("/openapi/openapi.json").get_json()
+    assert told["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    for methods in told["paths"].values():
+        for operation in methods.values():
+            is_open = "anyone" in operation["x-roles"]
+            assert "application/problem+json" in operation["responses"]["401"]["content"]
+            assert is_open or "application/problem+json" in operation["responses"]["403"]["content"]
+            assert operation.get("security") == (None if is_open else [{"bearer": []}])
+
+
+def test_a_route_that_names_nobody_is_for_nobody() -> None:
+    for rows, expected in ((MODES["tokens"], (401, 403)), ({}, (200, 200))):
+        app = service_app("pizza-test", Settings(**rows))
+        app.get("/forgotten")(lambda: {})
+        client = app.test_client()
+        operator = client.get("/forgotten", headers=role_token("operator"))
+        assert (client.get("/forgotten").status_code, operator.status_code) == expected
+
+
+def test_a_refusal_says_how_to_be_let_in(sidecar: FakeSidecar, workflows: FakeWorkflows) -> None:
+    client = service("pizza-order", sidecar, workflows, **MODES["tokens"])
+    assert client.get("/orders").headers["WWW-Authenticate"] == "Bearer"
+    assert client.post("/orders-sub").headers["WWW-Authenticate"] == "dapr-api-token"
