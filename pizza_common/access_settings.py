@@ -4,23 +4,32 @@ Without any, it is in development: all may do all, so it listens on loopback onl
 """
 
 import ipaddress
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pizza_common.principal import Role
 
 STRONG_LENGTH = 16
-_STRONG = rf"^([!-~]{{{STRONG_LENGTH},}})?$"
+
+
+def _strong(secret: str) -> str:
+    """Nothing, or what is not guessed. Raises ValueError."""
+    if secret and not re.fullmatch(rf"[!-~]{{{STRONG_LENGTH},}}", secret):
+        raise ValueError(f"has to have {STRONG_LENGTH} characters or more, none of them a blank")
+    return secret
+
+
+Secret = Annotated[str, AfterValidator(_strong)]
 
 
 def _role_token(role: Role) -> Any:
     return Field(
         default="",
-        pattern=_STRONG,
         description=f"Bearer token of the role {role}, 16 characters or more; empty: it has none",
         repr=False,
     )
@@ -39,16 +48,15 @@ class AccessSettings(BaseSettings):
         " empty: events are taken from any sender",
         repr=False,
     )
-    pizza_secret: str = Field(
+    pizza_secret: Secret = Field(
         default="",
-        pattern=_STRONG,
         description="Secret of all services, 16 characters or more, with which they sign who asks"
         " and the keys of orders; empty: nothing is signed",
         repr=False,
     )
-    pizza_kitchen_token: str = _role_token("kitchen")
-    pizza_manager_token: str = _role_token("manager")
-    pizza_operator_token: str = _role_token("operator")
+    pizza_kitchen_token: Secret = _role_token("kitchen")
+    pizza_manager_token: Secret = _role_token("manager")
+    pizza_operator_token: Secret = _role_token("operator")
     pizza_oidc_issuer: str = Field(
         default="",
         pattern=r"^(https?://[!-~]+)?$",
