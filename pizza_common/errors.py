@@ -141,13 +141,13 @@ class Interrupted(Unavailable):
 
 
 class PeerRefused(PizzaError):
-    """Another service refused with a 4xx, kept in `status` and `detail`; a retry is vain."""
+    """Another service refused with a 4xx, kept in `status`, `detail` and `errors`; it is final."""
 
     status = 400
     title = "Refused by a peer"
 
-    def __init__(self, detail: str = "", status: int = 400) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str = "", status: int = 400, errors: FieldErrors = ()) -> None:
+        super().__init__(detail, errors)
         self.status = status
 
 

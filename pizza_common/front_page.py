@@ -18,6 +18,7 @@ LINKS = {
 }
 
 front = APIBlueprint("front", __name__)
+documentation = APIBlueprint("documentation", __name__)
 
 
 class FrontPage(BaseModel):
@@ -36,14 +37,16 @@ def front_page() -> dict[str, Any]:
     return FrontPage(service=current_app.name, description=about, links=LINKS).model_dump()
 
 
-@front.get("/docs", responses={302: {"description": "The documentation is at /openapi"}})
+@documentation.get("/docs", responses={302: {"description": "The documentation is at /openapi"}})
 @allow(ANYONE)
 def docs() -> Any:
     """Leads to the documentation."""
     return redirect("/openapi/")
 
 
-def install_front_page(app: OpenAPI, about: str) -> None:
-    """Give this app its front page; `about` is one sentence."""
+def install_front_page(app: OpenAPI, about: str, at_root: bool = True) -> None:
+    """Give this app its front page, unless its own is there; `about` is one sentence."""
     app.extensions["about"] = about
-    app.register_api(front)
+    app.register_api(documentation)
+    if at_root:
+        app.register_api(front)

@@ -4,6 +4,7 @@ They are kept in memory and counted by each replica for itself. Labels are of fe
 order's id. Without prometheus-client (the extra `metrics`) nothing is counted.
 """
 
+from collections.abc import Callable
 from typing import Protocol, Self
 
 from pizza_common.errors import NotFound
@@ -56,6 +57,12 @@ class Metrics:
         return prometheus_client.Histogram(
             name, what, labels, registry=self._registry, buckets=_SECONDS
         )
+
+    def gauge(self, name: str, what: str, read: Callable[[], float]) -> None:
+        """What is at the moment; `read` is called for each page."""
+        if self._registry is not None:
+            gauge = prometheus_client.Gauge(name, what, registry=self._registry)
+            gauge.set_function(read)
 
     def page(self) -> bytes:
         """All numbers, in Prometheus' text format. Raises NotFound."""

@@ -1,11 +1,12 @@
 """Problem answers (RFC 9457): the one place that turns an error into a response."""
 
 import json
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 import structlog
-from flask import Flask, Response
+from flask import Flask, Response, current_app
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -34,6 +35,10 @@ class Problem(BaseModel):
     errors: list[FieldError] | None = None
 
 
+ErrorPage = Callable[[Problem], Response | None]
+"""Shows a problem to who asked, or gives None when the problem itself is the answer."""
+
+
 def problem_docs(*statuses: int) -> dict[str | int | HTTPStatus, Any]:
     """The problem answers of a route, for its OpenAPI description."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
@@ -41,7 +46,10 @@ def problem_docs(*statuses: int) -> dict[str | int | HTTPStatus, Any]:
 
 
 def install_problems(app: Flask) -> None:
-    """Answer every error of this app with a problem."""
+    """Answer every error of this app with a problem.
+
+    A service that has pages puts an ErrorPage into `app.extensions["error_page"]`.
+    """
     app.register_error_handler(PizzaError, _answer_error)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_unexpected)
@@ -51,8 +59,7 @@ def problem_body(
     status: int, title: str, detail: str, errors: list[FieldError] | None = None
 ) -> bytes:
     """A problem as it is sent."""
-    problem = Problem(title=title, status=status, detail=detail, errors=errors or None)
-    return json.dumps(problem.model_dump(exclude_none=True)).encode("ascii")
+    return _body(Problem(title=title, status=status, detail=detail, errors=errors or None))
 
 
 def refuse_input(error: ValidationError) -> Response:
@@ -110,5 +117,14 @@ def _answer_unexpected(error: Exception) -> Response:
 def _response(
     status: int, title: str, detail: str, errors: list[FieldError] | None = None
 ) -> Response:
-    body = problem_body(status, title, detail, errors)
-    return Response(body, status=status, content_type=MEDIA_TYPE)
+    problem = Problem(title=title, status=status, detail=detail, errors=errors or None)
+    show: ErrorPage | None = current_app.extensions.get("error_page")
+    answer = show(problem) if show else None
+    if answer is None:
+        answer = Response(_body(problem), content_type=MEDIA_TYPE)
+    answer.status_code = status
+    return answer
+
+
+def _body(problem: Problem) -> bytes:
+    return json.dumps(problem.model_dump(exclude_none=True)).encode("ascii")

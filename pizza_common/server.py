@@ -22,6 +22,11 @@ from pizza_common.settings import Settings, settings_of
 
 _CONNECTIONS = 2000
 _HEADER_BYTES = 32 * 1024
+# A stream whose reader does not read waits when so much is not sent.
+_UNSENT_BYTES = 1024 * 1024
+# A connection with this many requests before the one that is answered is still read, so that it is
+# noticed when its client leaves in the middle of an answer.
+_LOOKAHEAD = 5
 _LOOP_SECONDS = 1.0
 _DRAIN_LOOP_SECONDS = 0.05
 _NO_TRACING = "OTEL_EXPORTER_OTLP_ENDPOINT: there is no module {}; pip install '.[tracing]'"
@@ -31,11 +36,16 @@ log = structlog.get_logger()
 
 @dataclass
 class Hooks:
-    """What an app wants done: once its port is bound, at the signal, after the last request."""
+    """What an app wants done: once its port is bound, at the signal, after the last request.
+
+    `streams` is how many of its answers may go on without end at the same time. Each has a thread
+    besides PIZZA_THREADS.
+    """
 
     started: list[Callable[[], None]] = field(default_factory=list)
     stopping: list[Callable[[], None]] = field(default_factory=list)
     stopped: list[Callable[[], None]] = field(default_factory=list)
+    streams: int = 0
 
 
 def run_service(
@@ -82,22 +92,26 @@ class _Server:
         self._sockets: dict[int, Any] = {}
         self._tasks = ThreadedTaskDispatcher()
         self._stop = threading.Event()
+        streams: int = app.extensions["hooks"].streams
+        threads = settings.pizza_threads + streams
         self._server = create_server(
             app,
             map=self._sockets,
             _dispatcher=self._tasks,
             host=settings.pizza_host,
             port=settings.app_port,
-            threads=settings.pizza_threads,
+            threads=threads,
             connection_limit=_CONNECTIONS,
             max_request_header_size=_HEADER_BYTES,
             max_request_body_size=settings.pizza_max_body_bytes + 1,  # what is refused
             asyncore_use_poll=True,
+            outbuf_high_watermark=_UNSENT_BYTES,
+            channel_request_lookahead=_LOOKAHEAD if streams else 0,
             ident=None,
         )
         for listener in self._listeners():
             listener.channel_class = Channel
-        self._tasks.set_thread_count(settings.pizza_threads)
+        self._tasks.set_thread_count(threads)
 
     def stop(self) -> None:
         """End `serve` soon; may be called from a signal handler."""

@@ -88,8 +88,11 @@ def service_app(
     metrics: Metrics | None = None,
     *,
     about: str = "",
+    front_page: bool = True,
 ) -> OpenAPI:
     """An app of that name with nothing but what all share; `about` it is one sentence.
+
+    Without `front_page` the app has one of its own at `/`.
 
     `checks` are asked by /readyz, by name. What has to happen when the app begins and ends to
     serve is added to `app.extensions["hooks"]`, a Hooks; what it counts is made by
@@ -116,7 +119,7 @@ def service_app(
     install_meter(app, metrics)
     install_cross_site_checks(app, settings)
     install_access(app, settings)
-    install_front_page(app, about)
+    install_front_page(app, about, front_page)
     app.register_api(health)
     if settings.pizza_faults:
         install_faults(app)

@@ -16,6 +16,7 @@ PORTS = {
     "pizza-delivery": (8004, 3504, 4504),
     "pizza-workflow": (8005, 3505, 4505),
     "pizza-loyalty": (8006, 3506, 4506),
+    "pizza-web": (8000, 3509, 4509),
 }
 
 

@@ -17,7 +17,13 @@ from dapr.clients.grpc._state import Concurrency, Consistency, StateOptions
 from requests.adapters import HTTPAdapter
 from structlog.contextvars import get_contextvars
 
-from pizza_common.errors import EtagMismatch, PeerRefused, PeerUnavailable, SidecarUnavailable
+from pizza_common.errors import (
+    EtagMismatch,
+    FieldErrors,
+    PeerRefused,
+    PeerUnavailable,
+    SidecarUnavailable,
+)
 from pizza_common.event import OrderEvent
 from pizza_common.identity import HEADER, sign_identity
 from pizza_common.principal import Principal
@@ -269,8 +275,15 @@ def _success(app_id: str, answer: requests.Response) -> dict[str, Any]:
     detail = str((body or {}).get("detail") or (body or {}).get("message") or answer.reason)
     refused = HTTPStatus.BAD_REQUEST <= answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
     if refused and answer.status_code not in _RETRYABLE_4XX:
-        raise PeerRefused(f"{app_id}: {detail}", answer.status_code)
+        raise PeerRefused(f"{app_id}: {detail}", answer.status_code, _field_errors(body or {}))
     raise PeerUnavailable(f"{app_id} answered {answer.status_code}: {detail}")
+
+
+def _field_errors(problem: dict[str, Any]) -> FieldErrors:
+    """What a problem says of fields; nothing of an answer that is no problem."""
+    told = problem.get("errors")
+    rows = [row for row in told if isinstance(row, dict)] if isinstance(told, list) else []
+    return [(str(row.get("field", "")), str(row.get("message", ""))) for row in rows]
 
 
 def _json_object(answer: requests.Response) -> dict[str, Any] | None:

@@ -82,12 +82,20 @@ class DaprRuntime:
         configs: Sequence[Path] = (),
         options: Mapping[str, object] | None = None,
     ) -> None:
-        """A daprd under this name; app ids are resolved with SQLite, whatever `configs` say."""
+        """A daprd under this name; app ids are resolved with SQLite, whatever `configs` say.
+
+        Its `{podName}` is this name, as each pod of Kubernetes has its own.
+        """
         internal, metrics = self.take_ports(2)
         read = (*configs, self._names)
         sidecar = Sidecar(app, internal, metrics, resources, read, options or {})
         command = sidecar_command(self._binaries, self.ports, sidecar)
-        self._add(name, command, lambda: status_of(app.http_port, "/v1.0/healthz/outbound") == 204)
+        self._add(
+            name,
+            command,
+            lambda: status_of(app.http_port, "/v1.0/healthz/outbound") == 204,
+            {"POD_NAME": name},
+        )
 
     def _add_core(self, redis: str) -> None:
         ports, folder = self.ports, self.folder
@@ -103,8 +111,15 @@ class DaprRuntime:
             lambda: status_of(ports.scheduler_health, "/healthz") == 200,
         )
 
-    def _add(self, name: str, command: list[str], is_there: Callable[[], bool]) -> None:
-        self.parts.add(Part(name, command, self.folder, self._env, is_there))
+    def _add(
+        self,
+        name: str,
+        command: list[str],
+        is_there: Callable[[], bool],
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        env = {**self._env, **(env or {})}
+        self.parts.add(Part(name, command, self.folder, env, is_there))
 
 
 def without_dapr(environ: Mapping[str, str]) -> dict[str, str]:

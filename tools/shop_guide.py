@@ -14,6 +14,7 @@ WHAT = {
     "pizza-delivery": "delivers",
     "pizza-workflow": "one workflow per order: start here",
     "pizza-loyalty": "counts orders: every tenth has a free pizza",
+    "pizza-web": "the pages",
 }
 # The variables of Endpoints.http that hold the services' addresses.
 HOSTS = {
@@ -23,6 +24,7 @@ HOSTS = {
     "delivery": "pizza-delivery",
     "workflow": "pizza-workflow",
     "loyalty": "pizza-loyalty",
+    "web": "pizza-web",
 }
 
 

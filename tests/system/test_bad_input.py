@@ -64,7 +64,11 @@ BODY_ROUTES = [
     INITIALIZE,
     GIFTS,
 ]
-EVENT_ROUTES = [("pizza-order", "/orders-sub"), ("pizza-loyalty", "/orders-sub")]
+EVENT_ROUTES = [
+    ("pizza-order", "/orders-sub"),
+    ("pizza-loyalty", "/orders-sub"),
+    ("pizza-web", "/orders-sub"),
+]
 ALL_ROUTES = [*BODY_ROUTES, *UNDO_ROUTES, *EVENT_ROUTES]
 PATH_ROUTES = [
     ("GET", "pizza-order", "/order/{}"),

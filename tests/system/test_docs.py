@@ -13,10 +13,17 @@ from pizza_common.settings import PORTS, Settings
 from pizza_common.status import Status
 from storefront_settings import StorefrontSettings
 from tools.shop_ports import REPO, read_ports
+from web_settings import WebSettings
 from workflow_settings import WorkflowSettings
 
 DOCS = REPO / "docs"
-SETTINGS = (WorkflowSettings, KitchenSettings, DeliverySettings, StorefrontSettings)
+SETTINGS = (
+    WorkflowSettings,
+    KitchenSettings,
+    DeliverySettings,
+    StorefrontSettings,
+    WebSettings,
+)
 PAGES = [REPO / "README.md", *sorted(DOCS.glob("*.md"))]
 
 

@@ -60,7 +60,7 @@ def test_what_make_run_says_of_an_offset_is_all_that_has_to_be_put_into_the_file
 ) -> None:
     apps = read_ports(offset=offset)
     lines = endpoints_lines(apps)
-    assert len(lines) == (7 if offset % 10 else 2)
+    assert len(lines) == (8 if offset % 10 else 2)
     assert addresses(dict(VARIABLE.findall("\n".join(lines)))) == addresses_of(apps)
 
 

@@ -130,7 +130,7 @@ def test_make_run_opens_the_shop_says_what_to_try_and_ctrl_c_closes_it(
     process, output = opened
     table, _, guided = printed(process, output).partition(OPEN)
     assert "localdapr: ready" in table
-    assert guided.count("/openapi") == 6
+    assert guided.count("/openapi") == 7
     start, look, approve = re.findall(r"^  (curl .*)$", guided, re.MULTILINE)
     assert '"status":"started"' in shell(start)
     assert '"status":401' in shell(re.sub("/order/.*", "/orders-sub -d {}", look))

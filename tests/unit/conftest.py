@@ -15,6 +15,7 @@ from pizza_common.settings import Settings
 from storefront_settings import StorefrontSettings
 from tests.unit.fake_sidecar import FakeSidecar
 from tests.unit.services import FakePace, app_module
+from web_settings import WebSettings
 
 # A busy machine is no failure.
 hypothesis.settings.register_profile("no deadline", deadline=None)
@@ -57,6 +58,7 @@ def client_of(sidecar: FakeSidecar, pace: FakePace) -> Clients:
             "pizza-kitchen": KitchenSettings,
             "pizza-delivery": DeliverySettings,
             "pizza-storefront": StorefrontSettings,
+            "pizza-web": WebSettings,
         }
         settings = kind.get(service, Settings)(**rows)
         return app_module(service).create_app(settings, sidecar, **parts).test_client()

@@ -33,7 +33,11 @@ TAKES_NESTED_ORDERS = [
     ("pizza-kitchen", "/cook/1/pizzas/1"),
     ("pizza-loyalty", "/loyalty/john-doe.1/initialize"),
 ]
-SUBSCRIBES = [("pizza-order", "/orders-sub"), ("pizza-loyalty", "/orders-sub")]
+SUBSCRIBES = [
+    ("pizza-order", "/orders-sub"),
+    ("pizza-loyalty", "/orders-sub"),
+    ("pizza-web", "/orders-sub"),
+]
 
 NOT_JSON = [b"{", b"order", b"\x00\x01", b"\xff\xfe{}", b"[1]", b'"a"', b"null", b"[" * 50000]
 BAD_ORDERS = [

@@ -65,6 +65,21 @@ def test_a_refusal_is_final_and_keeps_status_and_reason(peers, real, status):
     assert caught.value.status == status
 
 
+def test_a_refusal_keeps_what_it_says_of_fields(peers, real):
+    rows = [{"field": "size", "message": "too big"}]
+    peers.post(URL, json={"detail": "Cannot use: size", "errors": rows}, status=400)
+    with pytest.raises(PeerRefused) as caught:
+        cook(real)
+    assert caught.value.errors == (("size", "too big"),)
+
+
+@pytest.mark.parametrize("errors", ["size", None, [1, {}], {"size": "too big"}])
+def test_what_is_no_list_of_fields_is_no_other_error(peers, real, errors):
+    peers.post(URL, json={"errors": errors}, status=400)
+    with pytest.raises(PeerRefused):
+        cook(real)
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 408, 429, 302])
 def test_a_failure_may_be_tried_again(peers, real, status):
     peers.post(URL, json={"message": "no such app"}, status=status)

@@ -13,7 +13,7 @@ EVENT = {
     "at": "2026-01-01T12:00:00.000Z",
     "order": ORDER,
 }
-SUBSCRIBERS = ["pizza-order", "pizza-loyalty"]
+SUBSCRIBERS = ["pizza-order", "pizza-loyalty", "pizza-web"]
 
 
 def hand_over(client, **headers):

@@ -1,0 +1,64 @@
+"""The pages of all roles: the parts put together."""
+
+import secrets
+import sys
+
+from flask_openapi.openapi import OpenAPI
+
+import customer_pages
+import kitchen_pages
+import manager_pages
+import operator_pages
+import sign_in_pages
+from changes import Changes
+from error_pages import error_page
+from live import Live
+from memo import Memo
+from pages import install_pages
+from pizza_common.service import run_service, service_app
+from pizza_common.settings import settings_for, settings_of
+from pizza_common.sidecar import Sidecar
+from pizza_common.signing import derived_key
+from pizza_common.subscription import orders_subscription
+from shop import Shop
+from web_settings import WebSettings
+
+SERVICE = "pizza-web"
+ABOUT = "The shop's pages, for customers, kitchen, managers and operators."
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+PAGES = (customer_pages, kitchen_pages, manager_pages, operator_pages, sign_in_pages)
+
+
+def create_app(settings: WebSettings | None = None, sidecar: Sidecar | None = None) -> OpenAPI:
+    """The service; tests pass their own parts, `python3 app.py` passes only settings.
+
+    `app.extensions["secret"]` signs sessions and links; without PIZZA_SECRET it is of this process.
+    """
+    settings = settings or settings_of(SERVICE, WebSettings)
+    sidecar = sidecar or Sidecar(settings, SERVICE)
+    app = service_app(
+        SERVICE, settings, {"sidecar": sidecar.is_ready}, about=ABOUT, front_page=False
+    )
+    secret = settings.pizza_secret or secrets.token_urlsafe(32)
+    app.secret_key = derived_key(secret, "session")
+    app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
+    app.config["SESSION_COOKIE_SECURE"] = settings.pizza_host not in LOOPBACK
+    memo = Memo()
+    changes = Changes(memo)
+    live = Live(changes, settings.pizza_web_streams, app.extensions["metrics"])
+    hooks = app.extensions["hooks"]
+    hooks.streams = settings.pizza_web_streams
+    hooks.stopping.append(live.stop)
+    hooks.stopped.append(sidecar.close)
+    app.extensions |= {"secret": secret, "live": live, "changes": changes}
+    app.extensions["shop"] = Shop(sidecar, memo, changes)
+    app.extensions["error_page"] = error_page
+    app.register_api(orders_subscription(changes.note))
+    install_pages(app, [module.pages for module in PAGES])
+    return app
+
+
+if __name__ == "__main__":
+    sys.exit(run_service(SERVICE, create_app, settings_for(WebSettings)))

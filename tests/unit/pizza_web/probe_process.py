@@ -1,0 +1,20 @@
+"""pizza-web with the probe pages, as a process: `python probe_process.py`, with settings."""
+
+import sys
+from types import SimpleNamespace
+
+from pizza_common.service import run_service
+from pizza_common.settings import settings_for
+from tests.unit.pizza_web.conftest import probe_pages
+from tests.unit.services import app_module
+from web_settings import WebSettings
+
+
+def create_app(settings):
+    app = app_module("pizza-web").create_app(settings)
+    app.register_blueprint(probe_pages(SimpleNamespace(text="one", rendered=0, away=False)))
+    return app
+
+
+if __name__ == "__main__":
+    sys.exit(run_service("pizza-web", create_app, settings_for(WebSettings)))

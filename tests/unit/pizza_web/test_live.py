@@ -1,0 +1,166 @@
+"""Streams of live regions, as a browser reads them."""
+
+import contextlib
+import re
+import threading
+
+import pytest
+
+import live as module
+import region
+from pizza_common.event import OrderEvent
+from pizza_common.order import Order
+from pizza_common.status import Status
+from tests.unit.pizza_web.conftest import STREAM
+from tests.unit.services import ORDER
+
+COMMENT = ":\n\n"
+PATIENCE = 20.0
+
+
+@pytest.fixture(autouse=True)
+def _in_a_hurry(monkeypatch):
+    monkeypatch.setattr(module, "KEEP_ALIVE_SECONDS", 0.3)
+    monkeypatch.setattr(region, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(region, "LATER_SECONDS", PATIENCE)
+
+
+@contextlib.contextmanager
+def opened(client, seen=""):
+    headers = {**STREAM, "Last-Event-ID": seen} if seen else STREAM
+    answer = client.get("/live/probe", headers=headers)
+    assert answer.status_code == 200
+    assert answer.mimetype == "text/event-stream"
+    try:
+        yield (each.decode() for each in answer.response)
+    finally:
+        answer.close()
+
+
+def fields(event):
+    """The fields of an event, `data` of several lines as one."""
+    lines = (line.partition(":") for line in event.splitlines() if line)
+    pairs = [(name, value.removeprefix(" ")) for name, _, value in lines]
+    data = "\n".join(value for name, value in pairs if name == "data")
+    return {**dict(pairs), "data": data}
+
+
+def first_of(events):
+    """The first fragment; a stream says at once that it is there."""
+    assert next(events) == COMMENT
+    return fields(next(events))
+
+
+def numbers(client):
+    lines = client.get("/metrics").text.splitlines()
+    found = dict(line.rsplit(" ", 1) for line in lines if line.startswith("pizza_web"))
+    return {name.removeprefix("pizza_web_"): float(value) for name, value in found.items()}
+
+
+def test_a_stream_begins_with_what_there_is_and_goes_on_with_what_changes(probe):
+    client = probe.open()
+    with opened(client) as events:
+        assert "<p>one</p>\n<form" in first_of(events)["data"]
+        probe.text = "two"
+        event = OrderEvent.announce(Order(**ORDER), Status.COOKED, "pizza-kitchen")
+        told = {"specversion": "1.0", "data": event.model_dump(mode="json")}
+        assert client.post("/orders-sub", json=told).get_json() == {"status": "SUCCESS"}
+        assert "<p>two</p>" in fields(next(events))["data"]
+
+
+def test_a_page_is_told_nothing_twice(probe):
+    with opened(probe.open()) as events:
+        first_of(events)
+        probe.changes.tell("orders")
+        assert next(events) == COMMENT
+    assert probe.rendered == 2
+
+
+def test_a_page_that_comes_back_gets_only_what_it_has_not(probe):
+    client = probe.open()
+    with opened(client) as events:
+        seen = first_of(events)["id"]
+    with opened(client, seen) as events:
+        assert [next(events), next(events)] == [COMMENT, COMMENT]
+    probe.text = "two"  # while nobody looked
+    with opened(client, seen) as events:
+        assert "<p>two</p>" in first_of(events)["data"]
+
+
+def test_all_pages_of_a_region_get_what_is_rendered_once(probe):
+    client = probe.open()
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(opened(client)) for _ in range(5)]
+        assert len({first_of(events)["id"] for events in streams}) == 1
+        assert numbers(client) == {
+            "streams": 5,
+            "fragments_rendered_total": 1,
+            "fragments_sent_total": 5,
+            "streams_without_place_total": 0,
+        }
+
+
+def test_each_reader_gets_a_form_of_its_own_session(probe):
+    one = probe.open()
+    other = probe.app.test_client()
+    for client in (one, other):
+        with opened(client) as events:
+            token = re.search('name="csrf_token" value="([^"]+)"', first_of(events)["data"])[1]
+        assert client.post("/probe", data={"text": "two", "csrf_token": token}).text == "changed"
+    assert one.post("/probe", data={"text": "3", "csrf_token": module.CSRF_MARK}).status_code == 400
+
+
+def test_a_stream_without_a_place_is_one_answer_and_the_page_asks_again(probe):
+    client = probe.open(pizza_web_streams=1)
+    with opened(client) as first:
+        first_of(first)
+        with opened(client) as second:
+            event = first_of(second)
+            assert "<p>one</p>" in event["data"]
+            assert int(event["retry"]) * 1.3 < 5000  # hx-sse varies it by 30 %
+            assert next(second, "over") == "over"
+        with opened(client, event["id"]) as third:
+            again = first_of(third)
+            assert again == {"event": "shop:current", "retry": event["retry"], "data": ""}
+    with opened(client) as fourth:  # there is a place again
+        assert int(first_of(fourth)["retry"]) < int(event["retry"])
+        assert next(fourth) == COMMENT
+
+
+def test_a_page_is_told_that_it_may_be_old_while_a_service_is_away(probe, monkeypatch):
+    monkeypatch.setattr(region, "RETRY_SECONDS", 0.05)
+    with opened(probe.open()) as events:
+        first_of(events)
+        probe.away = True
+        probe.changes.tell("orders")
+        assert fields(next(events))["event"] == "shop:stale"
+        probe.away = False
+        assert "event: shop:current\n" in next(each for each in events if each != COMMENT)
+
+
+def test_a_stream_that_nobody_reads_any_more_leaves_nothing(probe):
+    client = probe.open()
+    with opened(client) as events:
+        first_of(events)
+    assert numbers(client)["streams"] == 0
+    assert probe.live._regions == {}
+    assert probe.changes._watchers == {}
+
+
+def test_when_the_service_stops_streams_end_at_once_and_no_new_one_goes_on(probe):
+    client = probe.open()
+    with opened(client) as events:
+        first_of(events)
+        stop = threading.Timer(0.05, probe.app.extensions["hooks"].stopping[0])
+        stop.start()
+        assert set(events) <= {COMMENT}
+        stop.join()
+    with opened(client) as events:
+        assert list(events) == [COMMENT]
+
+
+def test_a_stream_is_not_kept_by_anybody_on_the_way(probe):
+    answer = probe.open().get("/live/probe", headers=STREAM)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Accel-Buffering"] == "no"
+    answer.close()
