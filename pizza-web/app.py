@@ -18,15 +18,13 @@ from pages import install_pages
 from pizza_common.service import run_service, service_app
 from pizza_common.settings import settings_for, settings_of
 from pizza_common.sidecar import Sidecar
-from pizza_common.signing import derived_key
 from pizza_common.subscription import orders_subscription
 from shop import Shop
+from sign_in import install_sign_in
 from web_settings import WebSettings
 
 SERVICE = "pizza-web"
 ABOUT = "The shop's pages, for customers, kitchen, managers and operators."
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 PAGES = (customer_pages, kitchen_pages, manager_pages, operator_pages, sign_in_pages)
 
@@ -42,9 +40,7 @@ def create_app(settings: WebSettings | None = None, sidecar: Sidecar | None = No
         SERVICE, settings, {"sidecar": sidecar.is_ready}, about=ABOUT, front_page=False
     )
     secret = settings.pizza_secret or secrets.token_urlsafe(32)
-    app.secret_key = derived_key(secret, "session")
-    app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
-    app.config["SESSION_COOKIE_SECURE"] = settings.pizza_host not in LOOPBACK
+    install_sign_in(app, settings, secret, sidecar)
     memo = Memo()
     changes = Changes(memo)
     live = Live(changes, settings.pizza_web_streams, app.extensions["metrics"])

@@ -1,14 +1,22 @@
 """Who looks at the pages: the principal of the session, or of a signed link."""
 
 import functools
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Response, g, redirect, request, session, url_for
+from flask_wtf.csrf import generate_csrf  # type: ignore[import-untyped]
 
 from live import MEDIA_TYPE
 from pizza_common.errors import Forbidden
-from pizza_common.principal import NOBODY, ROLES, Principal, Role
+from pizza_common.principal import NOBODY, Principal, Role
+from pizza_common.staff import STAFF, StaffRole
+from send_again import signed_out
+
+SIGNED_IN_SECONDS = 12 * 3600
+ORDERS = "orders"
+"""The key of the session under which the orders of this browser are."""
 
 _KEY = "person"
 
@@ -29,10 +37,33 @@ def act_as(who: Principal) -> None:
 
 
 def sign_in(who: Principal) -> None:
-    """From now on this browser is that person; nothing of an earlier session is kept."""
+    """From now on this browser is that person; of an earlier session its orders are kept."""
+    orders = session.get(ORDERS)
     session.clear()
-    session[_KEY] = {"name": who.name, "roles": sorted(who.roles)}
+    session[_KEY] = {
+        "name": who.name,
+        "roles": sorted(who.roles),
+        "until": time.time() + SIGNED_IN_SECONDS,
+    }
+    if orders:
+        session[ORDERS] = orders
+    generate_csrf()  # which is kept in it: pages that are opened at once must have the same
     g.person = who
+
+
+def take_role(role: StaffRole, called: str = "") -> Principal:
+    """Sign in by something that says the role and not who it is.
+
+    The name begins with the role, for `called` is only what somebody calls itself. The roles of
+    one who is called the same add up.
+    """
+    told = _told() or {}
+    before = told["roles"] if told.get("called") == called else ()
+    roles = [each for each in STAFF if each == role or each in before]
+    who = Principal(f"{' and '.join(roles)} {called}".strip(), frozenset(roles))
+    sign_in(who)
+    session[_KEY]["called"] = called
+    return who
 
 
 def sign_out() -> None:
@@ -65,13 +96,20 @@ def _to_sign_in() -> Any:
     if MEDIA_TYPE in request.headers.get("Accept", ""):
         # Its page was signed out meanwhile: loaded again, it leads to /sign-in itself.
         return Response("event: shop:reload\ndata:\n\n", content_type=MEDIA_TYPE)
-    back = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    if request.method == "POST":
+        return signed_out()
+    back = request.full_path.rstrip("?")
     return redirect(url_for("sign_in_pages.sign_in_page", next=back), 303)
 
 
 def _of_session() -> Principal:
-    told = session.get(_KEY)
-    if not told:
+    told = _told()
+    if told is None:
         return NOBODY
-    roles = frozenset(role for role in ROLES if role in told["roles"])
-    return Principal(str(told["name"]), roles)
+    return Principal(told["name"], frozenset(role for role in STAFF if role in told["roles"]))
+
+
+def _told() -> dict[str, Any] | None:
+    """What the session says of who signed in; None when nobody did, or too long ago."""
+    told: dict[str, Any] | None = session.get(_KEY)
+    return told if told and time.time() < told["until"] else None

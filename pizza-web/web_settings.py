@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from pizza_common.access_settings import is_loopback
 from pizza_common.settings import Settings
 
 
@@ -15,3 +16,16 @@ class WebSettings(Settings):
         description="Number of live regions of pages that a replica serves at the same time, each"
         " by a thread besides `PIZZA_THREADS`; those beyond it ask again every few seconds",
     )
+    pizza_web_url: str = Field(
+        default="",
+        pattern=r"^(https?://[A-Za-z0-9.:\[\]-]+)?$",
+        description="Address at which browsers find the pages, such as `https://pizza.example.com`;"
+        " empty: the host that they name, with https where `PIZZA_HOST` is beyond loopback",
+    )
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers come by https: to a proxy that ends TLS, since this service does not."""
+        if self.pizza_web_url:
+            return self.pizza_web_url.startswith("https:")
+        return not is_loopback(self.pizza_host)

@@ -9,6 +9,7 @@ PizzaError                 500
 ├── Conflict               409  the order's state does not allow it
 │   ├── Undone             409  the step was undone before it was asked for
 │   └── OutOfStock         409  the kitchen has not enough of an ingredient
+├── Gone                   410  it was there, and cannot be used any more
 ├── WrongMediaType         415  the body is not sent as JSON
 ├── Misdirected            421  the request is for a host that this service is not
 ├── Unavailable            503  try again later
@@ -93,6 +94,13 @@ class OutOfStock(Conflict):
     """The kitchen has not enough of an ingredient; `detail` names what is missing."""
 
     title = "Out of stock"
+
+
+class Gone(PizzaError):
+    """It was there, and cannot be used any more."""
+
+    status = 410
+    title = "Gone"
 
 
 class WrongMediaType(PizzaError):

@@ -11,7 +11,8 @@ from joserfc.errors import JoseError
 from pizza_common.access_settings import AccessSettings
 from pizza_common.errors import Unauthenticated
 from pizza_common.issuer_keys import IssuerKeys
-from pizza_common.principal import Principal, Role
+from pizza_common.principal import Principal
+from pizza_common.staff import STAFF
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 """With a public key; never `none`, nor one where who verifies could sign, too."""
@@ -20,7 +21,6 @@ SKEW_SECONDS = 30
 """By which the provider's clock may differ."""
 
 _NAMES = ("name", "preferred_username", "email", "sub")
-_GIVEN: tuple[Role, ...] = ("kitchen", "manager", "operator")
 
 
 class TokenReader:
@@ -58,8 +58,8 @@ def principal_of(claims: Mapping[str, Any], role_claim: str) -> Principal:
     name = next((found for found in named if isinstance(found, str) and found.strip()), "")
     shown = "".join(filter(str.isprintable, name)).strip()[:100]
     told = _claim(claims, role_claim)
-    roles = [told] if isinstance(told, str) else told if isinstance(told, list) else []
-    return Principal(shown, frozenset(role for role in _GIVEN if role in roles))
+    roles = told.split() if isinstance(told, str) else told if isinstance(told, list) else []
+    return Principal(shown, frozenset(role for role in STAFF if role in roles))
 
 
 def _claim(claims: Mapping[str, Any], name: str) -> Any:

@@ -1,5 +1,6 @@
 """The whole shop where services ask who calls: each role does its part, and nobody another's."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -159,3 +160,19 @@ def test_a_step_is_refused_to_whom_no_service_sent(
     forged = signed("the-secret-of-another-shop", "service")
     assert through_sidecar(shop, app_id, path, body, **forged) == 401
     assert through_sidecar(shop, app_id, path, body, **signed(SECRET, "customer")) == 403
+
+
+def test_the_pages_ask_as_the_person_who_signed_in(shop: Shop):
+    pages = shop.process.urls["pizza-web"]
+    for role, sees in (("manager", 403), ("operator", 200)):
+        with requests.Session() as browser:
+            browser.headers["Accept"] = "text/html"
+            found = re.search(
+                r'name="csrf_token" value="([^"]+)"', browser.get(f"{pages}/sign-in").text
+            )
+            assert found
+            form = {"csrf_token": found[1], "token": TOKENS[role], "called": "Maria"}
+            home = browser.post(f"{pages}/sign-in", data=form, timeout=60)
+            assert (home.url, home.status_code) == (f"{pages}/{role}", 200)
+            assert f"{role} Maria" in home.text
+            assert browser.get(f"{pages}/operator", timeout=60).status_code == sees

@@ -36,9 +36,9 @@ def answers(url):
 
 
 class Process:
-    """A kitchen on a port of its own; ends with the `with`."""
+    """A service, the kitchen unless named, on a port of its own; ends with the `with`."""
 
-    def __init__(self, dapr=None, **env):
+    def __init__(self, dapr=None, service="pizza-kitchen", **env):
         self.port = env.pop("APP_PORT", None) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         http, grpc = (dapr.http_port, dapr.grpc_port) if dapr else (free_port(), free_port())
@@ -46,7 +46,7 @@ class Process:
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in __exit__
         self.process = subprocess.Popen(
             [sys.executable, "app.py"],
-            cwd=ROOT / "pizza-kitchen",
+            cwd=ROOT / service,
             env={**os.environ, **{name: str(value) for name, value in {**ports, **env}.items()}},
             stderr=self.log,
         )

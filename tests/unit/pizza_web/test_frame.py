@@ -198,8 +198,8 @@ def test_a_stream_of_a_page_that_was_signed_out_has_it_loaded_again(probe):
 def test_a_session_that_was_tampered_with_is_nobody(probe):
     client = probe.open()
     sign_in(client, "manager")
-    cookie = client.get_cookie("session").value
-    client.set_cookie("session", cookie[:-4] + "AAAA")
+    cookie = client.get_cookie("pizza_session").value
+    client.set_cookie("pizza_session", cookie[:-4] + "AAAA")
     assert client.get("/managers-only").status_code == 303
 
 
