@@ -8,10 +8,14 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
 from pydantic import BaseModel, ConfigDict, Field
 
+from count_routes import install_counts
 from dead_letter_routes import install_dead_letters
 from dead_letters import DeadLetters
 from order_book import OrderBook
+from order_counts import OrderCounts
+from order_lists import OrderLists
 from order_retention import OrderRetention
+from order_search import OrderSearch
 from order_watch import OrderWatch
 from pizza_common.access import STEP, allow
 from pizza_common.answers import OrderAnswer
@@ -54,7 +58,7 @@ class TimelineEntry(BaseModel):
     by: str | None = None
 
 
-class ListedOrder(OrderAnswer):
+class KnownOrder(OrderAnswer):
     """An order; `needs_attention` names what waits for a person.
 
     That is what could not be undone, and `stuck at <status>` while it stays there too long. The
@@ -65,7 +69,19 @@ class ListedOrder(OrderAnswer):
     needs_attention: list[str] | None = None
 
 
-class TrackedOrder(ListedOrder):
+class ListedOrder(KnownOrder):
+    """An order of a list, with its round.
+
+    `placed_at` is when the book heard of it first, `updated_at` when it last got on: notices do not
+    count.
+    """
+
+    placed_at: str
+    updated_at: str
+    attempt: Attempt
+
+
+class TrackedOrder(KnownOrder):
     """An order and all that happened to it."""
 
     timeline: list[TimelineEntry]
@@ -74,13 +90,18 @@ class TrackedOrder(ListedOrder):
 class ListQuery(BaseModel):
     """Which orders to list.
 
-    `stuck` gives the unfinished ones that are in their status longer than it allows, and
-    `older_than_seconds` the unfinished ones of which nothing but notices was said for so long.
+    `open` gives the unfinished ones, `customer` those of a customer's key, or of all who have it in
+    their name, `needs_attention` those that wait for a person. `stuck` gives the unfinished ones
+    that are in their status longer than it allows, and `older_than_seconds` those of which nothing
+    but notices was said for so long.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     status: Status | None = None
+    customer: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    open: bool = False
+    needs_attention: bool = False
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: Annotated[str, Field(max_length=40)] | None = None
     stuck: bool = False
@@ -144,10 +165,13 @@ def list_orders(query: ListQuery) -> dict[str, Any]:
 
     Of the stuck ones those come first that were not announced as stuck there yet.
     """
+    lists: OrderLists = current_app.extensions["order_lists"]
+    search = OrderSearch(query.status, query.customer, query.needs_attention)
     if query.stuck or query.older_than_seconds is not None:
-        page = _book().unfinished(query.status, query.limit, query.older_than_seconds)
+        page = lists.unmoved(search, query.limit, query.older_than_seconds)
     else:
-        page = _book().listing(query.status, query.limit, query.cursor)
+        listing = lists.unfinished if query.open else lists.all
+        page = listing(search, query.limit, query.cursor)
     return shown_to(principal(), page)
 
 
@@ -159,11 +183,14 @@ def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None)
     app.extensions["hooks"].stopped.append(sidecar.close)
     watch = OrderWatch(app.extensions["metrics"])
     keep = Retention(settings.pizza_retention_days)
-    book = OrderBook(sidecar, watch, settings.pizza_time_scale, keep)
-    app.extensions |= {"order_book": book, "order_retention": OrderRetention(sidecar, keep)}
+    book = OrderBook(sidecar, watch, keep)
+    lists = OrderLists(sidecar, settings.pizza_time_scale)
+    app.extensions |= {"order_book": book, "order_lists": lists}
+    app.extensions["order_retention"] = OrderRetention(sidecar, keep)
     app.register_api(api)
     app.register_api(orders_subscription(book.note))
     app.register_api(records_route(book.forget))
+    install_counts(app, OrderCounts(lists))
     install_dead_letters(app, DeadLetters(sidecar, app.extensions["metrics"]))
     return app
 

@@ -1,28 +1,22 @@
 """The order book's rules: what is known of each order. The only writer of `order_<id>`."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
-from cursor import format_cursor, parse_cursor
 from open_orders import OpenOrders
 from order_document import (
     Document,
     anew,
-    announced_and_last_said,
     end_of_the_last,
-    is_listed,
     is_over,
     is_there,
     key_of,
-    last_said,
     registered,
     summary,
 )
-from order_index import FIRST_PLACE, PAGE_SIZE, OrderIndex, Place
+from order_index import OrderIndex
 from order_watch import OrderWatch
 from pizza_common.errors import Conflict, NotFound, PeerRefused, PizzaError, Unavailable
 from pizza_common.event import OrderEvent, moment
@@ -30,8 +24,7 @@ from pizza_common.locks import KeyLocks
 from pizza_common.order import Order
 from pizza_common.retention import Retention
 from pizza_common.sidecar import FOR_EVER, Sidecar
-from pizza_common.status import FINAL, Status, allowed_seconds
-from pizza_common.timeline import merge, status_of
+from pizza_common.timeline import merge
 from pizza_common.writing import until_written
 
 log = structlog.get_logger()
@@ -41,7 +34,6 @@ KEEPS_ALL = Retention()
 
 _FORGET_SECONDS = 40.0
 _REFUSALS: dict[int, type[PizzaError]] = {404: NotFound, 409: Conflict}
-_WALK = 10 * PAGE_SIZE  # entries that one listing looks at, at most
 
 
 class OrderBook:
@@ -51,11 +43,9 @@ class OrderBook:
         self,
         sidecar: Sidecar,
         watch: OrderWatch,
-        time_scale: float = 1.0,
         keep: Retention = KEEPS_ALL,
     ) -> None:
         self._sidecar = sidecar
-        self._time_scale = time_scale
         self._index = OrderIndex(sidecar)
         self._open = OpenOrders(sidecar)
         self._locks = KeyLocks()
@@ -94,69 +84,6 @@ class OrderBook:
     def forget(self, order_id: str) -> None:
         """Leave but a mark that tells late events from a new order's. Raises Unavailable."""
         self._change(order_id, lambda _: {"deleted": True, "at": moment()})
-
-    def listing(self, status: Status | None, limit: int, cursor: str | None) -> dict[str, Any]:
-        """Orders from the newest, and a cursor to go on from, None at the end.
-
-        Where few orders have the status, there may be less than `limit`, even none, and still a
-        cursor. Raises BadInput for a cursor that is none, Unavailable.
-        """
-        found: list[Document] = []
-        place: Place | None = None
-        walk = islice(self._index.newest_first(parse_cursor(cursor) if cursor else None), _WALK)
-        for place, known in self._documents(walk, limit if status is None else PAGE_SIZE):
-            if known and is_listed(known, place, status):
-                found.append(summary(known))
-            if len(found) == limit:
-                break
-        at_end = place in (None, FIRST_PLACE)
-        return {"orders": found, "cursor": None if at_end or not place else format_cursor(place)}
-
-    def unfinished(
-        self,
-        status: Status | None,
-        limit: int,
-        older_than_seconds: float | None,
-        now: datetime | None = None,
-    ) -> dict[str, Any]:
-        """Unfinished orders of which nothing but notices was said for so long, from the longest.
-
-        Without `older_than_seconds`, those that are in their status longer than it allows: the
-        stuck ones, first those that no notice has called so yet. No cursor: those that follow
-        come up when these have moved on, or were announced.
-        """
-        now = now or datetime.now(UTC)
-
-        def is_asked_for(known: Document) -> bool:
-            reached = status_of(known["timeline"])
-            seconds = self._patience(known, reached, older_than_seconds)
-            if reached in FINAL or seconds is None or status not in (None, reached):
-                return False
-            return last_said(known) < moment(now - timedelta(seconds=seconds))
-
-        turn = last_said if older_than_seconds is not None else announced_and_last_said
-        found = sorted(filter(is_asked_for, self._open_documents()), key=turn)
-        return {"orders": [summary(known) for known in found[:limit]], "cursor": None}
-
-    def _patience(self, known: Document, status: Status, given: float | None) -> float | None:
-        if given is not None:
-            return given
-        pizzas = sum(item.quantity for item in Order.model_validate(known["order"]).all_items())
-        return allowed_seconds(status, self._time_scale, pizzas)
-
-    def _open_documents(self) -> Iterator[Document]:
-        ids = iter(self._open.ids())
-        while batch := list(islice(ids, PAGE_SIZE)):
-            found = self._sidecar.get_states([key_of(order_id) for order_id in batch])
-            yield from (known for known in found.values() if "deleted" not in known)
-
-    def _documents(
-        self, walk: Iterator[tuple[Place, str]], batch: int
-    ) -> Iterator[tuple[Place, Document | None]]:
-        """The document of each place, None where there is none; read in batches."""
-        while entries := list(islice(walk, batch)):
-            known = self._sidecar.get_states([key_of(order_id) for _, order_id in entries])
-            yield from ((place, known.get(key_of(order_id))) for place, order_id in entries)
 
     def _change(self, order_id: str, change: Callable[[Document | None], Document | None]) -> None:
         """Read, change and write a document; `change` gives None when there is nothing to do."""

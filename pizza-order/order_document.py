@@ -8,6 +8,7 @@ keeps that time as `after`.
 
 from typing import Any, TypeGuard
 
+from attention import attention_of, told_to_people
 from order_index import Place
 from pizza_common.errors import Conflict
 from pizza_common.event import moment
@@ -16,8 +17,6 @@ from pizza_common.status import FINAL, NOTICES, Status, stuck_at
 from pizza_common.timeline import Entry, status_of
 
 Document = dict[str, Any]
-
-_STUCK = frozenset(map(stuck_at, Status))
 
 
 def is_there(known: Document | None) -> TypeGuard[Document]:
@@ -50,16 +49,16 @@ def registered(known: Document | None, order: Order) -> Document | None:
 def summary(known: Document) -> dict[str, Any]:
     """The order, where it stands, and what a person has to see to, if anything."""
     status = status_of(known["timeline"])
-    told = _needs_attention(known["timeline"])
-    # Where the order was stuck before, it got going again by itself.
-    still = [detail for detail in told if detail not in _STUCK or detail == stuck_at(status)]
-    attention = {"needs_attention": still} if still else {}
+    told = attention_of(known["timeline"])
+    attention = {"needs_attention": told} if told else {}
     return {**known["order"], "status": status.value, **attention}
 
 
-def _needs_attention(timeline: list[Entry]) -> list[str]:
-    notices = (entry for entry in timeline if entry["status"] == Status.NEEDS_ATTENTION)
-    return [entry.get("detail", "") for entry in notices]
+def listed(known: Document) -> dict[str, Any]:
+    """What a list shows of an order: its summary, since when it is there, and when it got on."""
+    rounds = (entry.get("attempt", 1) for entry in known["timeline"])
+    times = {"placed_at": known["since"], "updated_at": last_said(known)}
+    return {**summary(known), **times, "attempt": max(rounds, default=1)}
 
 
 def is_over(known: Document) -> bool:
@@ -78,14 +77,12 @@ def last_said(known: Document) -> str:
 def announced_and_last_said(known: Document) -> tuple[bool, str]:
     """For sorting: those first that were not announced as stuck where they are."""
     timeline = known["timeline"]
-    return stuck_at(status_of(timeline)) in _needs_attention(timeline), last_said(known)
+    return stuck_at(status_of(timeline)) in told_to_people(timeline), last_said(known)
 
 
-def is_listed(known: Document, place: Place, status: Status | None) -> bool:
-    """Whether this entry is the order's own, and the order one that is asked for."""
-    if "deleted" in known or known["page"] != place[0]:
-        return False
-    return status is None or status_of(known["timeline"]) == status
+def is_at(known: Document, place: Place) -> bool:
+    """Whether this entry of the list is the order's own."""
+    return "deleted" not in known and bool(known["page"] == place[0])
 
 
 def key_of(order_id: str) -> str:

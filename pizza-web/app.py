@@ -8,6 +8,11 @@ from flask_openapi.openapi import OpenAPI
 import customer_pages
 import kitchen_pages
 import manager_pages
+import operator_drivers
+import operator_faults
+import operator_health
+import operator_letters
+import operator_order
 import operator_pages
 import sign_in_pages
 from changes import Changes
@@ -21,12 +26,21 @@ from pizza_common.sidecar import Sidecar
 from pizza_common.subscription import orders_subscription
 from shop import Shop
 from sign_in import install_sign_in
+from together import install_together
 from web_settings import WebSettings
 
 SERVICE = "pizza-web"
 ABOUT = "The shop's pages, for customers, kitchen, managers and operators."
 
-PAGES = (customer_pages, kitchen_pages, manager_pages, operator_pages, sign_in_pages)
+OPERATOR_PAGES = (
+    operator_pages,
+    operator_order,
+    operator_drivers,
+    operator_health,
+    operator_faults,
+    operator_letters,
+)
+PAGES = (customer_pages, kitchen_pages, manager_pages, *OPERATOR_PAGES, sign_in_pages)
 
 
 def create_app(settings: WebSettings | None = None, sidecar: Sidecar | None = None) -> OpenAPI:
@@ -51,6 +65,9 @@ def create_app(settings: WebSettings | None = None, sidecar: Sidecar | None = No
     app.extensions |= {"secret": secret, "live": live, "changes": changes}
     app.extensions["shop"] = Shop(sidecar, memo, changes)
     app.extensions["error_page"] = error_page
+    app.extensions["memo"] = memo
+    app.extensions["dashboard"] = settings.pizza_dashboard_url
+    install_together(app)
     app.register_api(orders_subscription(changes.note))
     install_pages(app, [module.pages for module in PAGES])
     return app

@@ -35,14 +35,16 @@ class Shop:
         self._memo = memo
         self._changes = changes
 
-    def get(self, app_id: str, path: str, topic: str | None = None) -> Json:
+    def get(
+        self, app_id: str, path: str, topic: str | None = None, *, timeout: float = ANSWER_SECONDS
+    ) -> Json:
         """What the service answers, which must not be changed.
 
         With a topic, the answer is shared for a moment among the pages that show the same, for
         people of the same roles; until the topic changes.
         """
         if topic is None:
-            return self._ask("GET", app_id, path)
+            return self._ask("GET", app_id, path, timeout=timeout)
         key = self._key(app_id, path)
         return self._memo.get(topic, key, lambda: self._ask("GET", app_id, path), KEPT_SECONDS)
 
@@ -91,9 +93,17 @@ class Shop:
         who = person()
         return who.roles, who.order_id, app_id, path
 
-    def _ask(self, method: Method, app_id: str, path: str, body: Json | None = None) -> Json:
+    def _ask(
+        self,
+        method: Method,
+        app_id: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        timeout: float = ANSWER_SECONDS,
+    ) -> Json:
         return self._sidecar.invoke(
-            app_id, path, body, timeout=ANSWER_SECONDS, method=method, identity=person()
+            app_id, path, body, timeout=timeout, method=method, identity=person()
         )
 
 

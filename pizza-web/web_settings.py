@@ -22,6 +22,12 @@ class WebSettings(Settings):
         description="Address at which browsers find the pages, such as `https://pizza.example.com`;"
         " empty: the host that they name, with https where `PIZZA_HOST` is beyond loopback",
     )
+    pizza_dashboard_url: str = Field(
+        default="",
+        pattern=r"^(https?://[!-~]+)?$",
+        description="Address of localdapr's dashboard or of another workflow tool, to which the"
+        " operator's pages link; `{instance_id}` in it stands for the workflow of the order",
+    )
 
     @property
     def is_secure(self) -> bool:

@@ -10,6 +10,7 @@ from flask_openapi.openapi import OpenAPI
 
 from batch import OrderBatch, StartedOrders, start_all
 from front_desk import FrontDesk
+from history_routes import install_history
 from messages import (
     CancelRequest,
     Decided,
@@ -21,6 +22,7 @@ from messages import (
     WorkflowStatus,
 )
 from monitor_keeper import MonitorKeeper
+from order_history import OrderHistory
 from pizza_activities import Shop
 from pizza_common.access import ANYONE, STEP, allow
 from pizza_common.metrics import Metrics
@@ -141,6 +143,7 @@ def create_app(
         settings.pizza_secret if settings.asks_who else "",
     )
     app.register_api(api)
+    install_history(app, OrderHistory(workflows))
     return app
 
 

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 import dapr.conf
 import grpc
-from dapr.ext.workflow import DaprWorkflowClient, WorkflowState
+from dapr.ext.workflow import DaprWorkflowClient, WorkflowHistoryEvent, WorkflowState
 from dapr.ext.workflow.logger import LoggerOptions
 from pydantic import ValidationError
 
-from pizza_common.errors import Conflict, NotFound, SidecarUnavailable
+from pizza_common.errors import Conflict, NotFound, SidecarUnavailable, Unsupported
 from pizza_common.event import moment
 from pizza_workflow import pizza_workflow
 from ticket import INSTANCE_PREFIX, Ticket
@@ -84,6 +84,13 @@ class WorkflowClient:
     def find_of(self, order_id: str, instance: str | None) -> Instance | None:
         """The order's workflow, also one that was started under an `instance` id of its own."""
         return self.find_any(instance or instance_id(order_id))
+
+    def history(self, instance: str) -> list[WorkflowHistoryEvent]:
+        """All that the engine has written down of a workflow. Raises NotFound, Unsupported."""
+        try:
+            return self._look(lambda client: client.get_workflow_history(instance))
+        except NotImplementedError as error:
+            raise Unsupported("This workflow engine does not give histories.") from error
 
     def tell(self, order_id: str, event: str, data: dict[str, Any]) -> None:
         """Raise an event. Raises NotFound; a finished workflow takes it and does nothing."""
@@ -208,7 +215,7 @@ def _translated(error: grpc.RpcError) -> Exception:
     details = error.details() or ""
     if _ALREADY_ACTIVE in details:
         return _AlreadyActive()
-    if _UNKNOWN_INSTANCE in details:
+    if _UNKNOWN_INSTANCE in details or error.code() == grpc.StatusCode.NOT_FOUND:
         return NotFound("There is no such order.")
     if _STALLED in details:
         return Conflict("The engine keeps the workflow of this order back: it has stalled.")

@@ -4,9 +4,11 @@ import threading
 from collections import OrderedDict
 
 import structlog
+from flask import g, has_request_context
 
 from pizza_common.event import OrderEvent, event_id
 from pizza_common.order import Order
+from pizza_common.principal import NOBODY, Principal
 from pizza_common.sidecar import Sidecar
 from pizza_common.status import Status
 
@@ -36,8 +38,10 @@ class Announcer:
         detail: str | None = None,
         life: str = "",
     ) -> None:
-        """Say that the order reached a status."""
-        event = OrderEvent.announce(order, status, self._service, attempt=attempt, detail=detail)
+        """Say that the order reached a status, and who asked for it, if a person did."""
+        event = OrderEvent.announce(
+            order, status, self._service, attempt=attempt, detail=detail, by=_person()
+        )
         self._sidecar.publish(event)
         self._remember((life, event.event_id))
         log.debug("announced", service=self._service, order_id=order.id, status=status.value)
@@ -55,3 +59,9 @@ class Announcer:
             self._told[name] = None
             if len(self._told) > _REMEMBERED:
                 self._told.popitem(last=False)
+
+
+def _person() -> str | None:
+    """Whose request this is, as an operator's who refunds by hand; None for another service's."""
+    who: Principal = g.get("principal", NOBODY) if has_request_context() else NOBODY
+    return None if who.has("service") else who.by

@@ -12,6 +12,7 @@ PizzaError                 500
 ├── Gone                   410  it was there, and cannot be used any more
 ├── WrongMediaType         415  the body is not sent as JSON
 ├── Misdirected            421  the request is for a host that this service is not
+├── Unsupported            501  the workflow engine cannot do this
 ├── Unavailable            503  try again later
 │   ├── SidecarUnavailable 503  the own sidecar does not answer, or not in time
 │   ├── PeerUnavailable    503  another service does not answer, or fails
@@ -115,6 +116,13 @@ class Misdirected(PizzaError):
 
     status = 421
     title = "Misdirected request"
+
+
+class Unsupported(PizzaError):
+    """The workflow engine on which the shop runs cannot do this; another one can."""
+
+    status = 501
+    title = "Not supported"
 
 
 class Unavailable(PizzaError):

@@ -4,6 +4,7 @@ import hashlib
 import re
 import unicodedata
 import uuid
+from collections.abc import Set
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -166,13 +167,25 @@ class Order(OfOrder):
         return self.order_id
 
 
-SHOP_FIELDS = frozenset({"status", "total_cents", "driver", "needs_attention", "timeline"})
+SHOP_FIELDS = frozenset(
+    {
+        "status",
+        "total_cents",
+        "driver",
+        "needs_attention",
+        "timeline",
+        "placed_at",
+        "updated_at",
+        "attempt",
+    }
+)
 """What the shop's answers add to an order."""
 
 
 def _with_shop_fields(schema: dict[str, Any]) -> None:
     ignored = {"description": "Ignored: an answer of the shop has it"}
-    schema["properties"] |= {name: ignored for name in sorted(SHOP_FIELDS)}
+    own = schema["properties"]
+    schema["properties"] = own | {name: ignored for name in sorted(SHOP_FIELDS - own.keys())}
 
 
 class StepOrder(Order):
@@ -183,7 +196,7 @@ class StepOrder(Order):
     @model_validator(mode="before")
     @classmethod
     def _without_shop_fields(cls, sent: Any) -> Any:
-        return without_shop_fields(sent)
+        return without_shop_fields(sent, keep=cls.model_fields.keys())
 
 
 class CookOrder(StepOrder):
@@ -205,11 +218,12 @@ class OrderPath(BaseModel):
     order_id: OrderId
 
 
-def without_shop_fields(sent: Any) -> Any:
-    """What a client sent, without what an answer of the shop added to it."""
+def without_shop_fields(sent: Any, keep: Set[str] = frozenset()) -> Any:
+    """What a client sent, without what an answer of the shop added to it, but for `keep`."""
     if not isinstance(sent, dict):
         return sent
-    return {name: value for name, value in sent.items() if name not in SHOP_FIELDS}
+    ignored = SHOP_FIELDS - keep
+    return {name: value for name, value in sent.items() if name not in ignored}
 
 
 def _slug(text: str) -> str:

@@ -179,3 +179,61 @@ def test_what_a_person_has_to_see_to_is_named_and_the_order_stays_failed(client)
         ["refund_payment", "release_stock"],
     )
     assert client.get("/order/a").get_json()["needs_attention"] == found["needs_attention"]
+    tell(client, "b", "cooked")
+    assert listed(client, needs_attention=True) == ["a"]
+    assert listed(client, needs_attention=True, open=True) == []
+
+
+def test_unfinished_orders_are_listed_from_the_newest_page_by_page(client, sidecar):
+    for number in range(205):
+        client.post("/order", json=an_order(order_id=f"n{number}"))
+    for number in range(205):
+        if number not in (3, 150, 201, 204):
+            tell(client, f"n{number}", "delivered")
+    reads = sidecar.calls["get_states"]
+    answer = client.get("/orders?open=true&limit=3").get_json()
+    assert [order["order_id"] for order in answer["orders"]] == ["n204", "n201", "n150"]
+    assert sidecar.calls["get_states"] == reads + 2, "only what is unfinished is read"
+    answer = client.get(f"/orders?open=true&limit=3&cursor={answer['cursor']}").get_json()
+    assert [order["order_id"] for order in answer["orders"]] == ["n3"]
+    assert answer["cursor"] is None
+
+
+def test_orders_are_found_by_the_customers_key_or_a_part_of_the_name(client):
+    ada = {"name": "Ada Lovelace", "address": "1 Ockham", "phone": "555-1815"}
+    tell(client, "a", "cooked", ago=500, order={"customer": ada})
+    tell(client, "j", "cooked", ago=500)
+    for query in ({}, {"open": True}, {"stuck": True}):
+        for customer in ("lovelace", "ADA", "ada-lovelace.5551815"):
+            assert listed(client, customer=customer, **query) == ["a"]
+        assert listed(client, customer="555", **query) == [], "a phone is no part of the name"
+    assert listed(client, open=True, status="cooked", customer="O") == ["j", "a"]
+    assert listed(client, open=True, status="delivered") == []
+
+
+def test_a_listed_order_has_its_round_and_when_it_was_placed_and_got_on(client):
+    tell(client, "a", "cooked", ago=500)
+    tell(client, "a", "remaking", ago=400, attempt=2)
+    tell(client, "a", "validation_reminder", ago=300)
+    (order,) = client.get("/orders").get_json()["orders"]
+    assert order["attempt"] == 2
+    assert order["placed_at"] > order["updated_at"], "the book heard of it when it was on its way"
+    ago = datetime.now(UTC) - datetime.fromisoformat(order["updated_at"])
+    assert 399 < ago.total_seconds() < 500
+
+
+def test_what_an_operator_has_done_by_hand_needs_no_attention_any_more(client):
+    detail = "refund_payment: no; no connection: late; release_stock: not now"
+    tell(client, "a", "failed")
+    tell(client, "a", "needs_attention", detail=detail)
+    tell(client, "a", "payment_voided")
+    assert listed(client, needs_attention=True) == ["a"], "the stock is not released"
+    tell(client, "a", "stock_released")
+    assert listed(client, needs_attention=True) == []
+    assert "needs_attention" not in client.get("/order/a").get_json()
+
+
+def test_a_pizza_that_could_not_be_discarded_waits_for_a_person_whatever_was_discarded(client):
+    tell(client, "a", "pizza_discarded")
+    tell(client, "a", "needs_attention", detail="discard_pizza: no")
+    assert listed(client, needs_attention=True) == ["a"]

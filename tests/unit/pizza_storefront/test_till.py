@@ -1,6 +1,7 @@
 import pytest
 
 from pizza_common.errors import EtagMismatch, SidecarUnavailable
+from tests.unit.callers import SECRET, signed_by
 from tests.unit.services import ORDER, an_order
 
 PRICE = 1450
@@ -169,3 +170,13 @@ def test_a_forgetting_that_fails_anywhere_keeps_one_receipt_when_asked_again(cli
         sidecar.refuse_what_is_written()
         client.delete("/records/123")
         assert len(receipts(client)) == after + 1
+
+
+def test_a_refund_by_hand_names_its_operator_and_one_of_the_workflow_names_nobody(
+    client_of, sidecar
+):
+    client = client_of("pizza-storefront", pizza_secret=SECRET)
+    authorize(client)
+    for name, role in (("pizza-workflow", "service"), ("Olga", "operator")):
+        client.post("/payments/123/refund", headers=signed_by(SECRET, role, name=name))
+    assert [event.by for event in sidecar.published] == [None, None, "Olga"]

@@ -14,6 +14,8 @@ class StubTaskHub(service.TaskHubSidecarServiceServicer):
 
     def __init__(self):
         self.instances = {}
+        self.histories = {}
+        self.has_histories = True
         self.events = []
         self.broken = None
         self.torn_reads = 0
@@ -40,6 +42,14 @@ class StubTaskHub(service.TaskHubSidecarServiceServicer):
             context.abort(grpc.StatusCode.UNKNOWN, text)
         state = self.instances.get(request.instanceId)
         return pb.GetInstanceResponse(exists=state is not None, workflowState=state)
+
+    def GetInstanceHistory(self, request, context):
+        if not self.has_histories:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, "unknown method GetInstanceHistory")
+        self._fail_if_broken(context)
+        if request.instanceId not in self.histories:
+            context.abort(grpc.StatusCode.NOT_FOUND, f"'{request.instanceId}' not found")
+        return pb.GetInstanceHistoryResponse(events=self.histories[request.instanceId])
 
     def RaiseEvent(self, request, context):
         self._known(request, context)

@@ -1,0 +1,82 @@
+"""Failures on demand, where PIZZA_FAULTS enables them."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+
+from operator_health import PROBE_SECONDS, SERVICES
+from person import needs
+from pizza_common.errors import NotFound, PeerRefused, Unavailable
+from shop import Json, shop
+from together import Question, answers
+
+pages = Blueprint("operator_faults", __name__)
+
+FIELDS = ("step", "times", "status", "delay_seconds")
+
+
+@pages.get("/operator/faults")
+@needs("operator")
+def faults_page() -> str:
+    """What is armed in each service, and a form to arm more."""
+    return _page({})
+
+
+@pages.post("/operator/faults")
+@needs("operator")
+def arm() -> Any:
+    """Arm a fault in a service."""
+    service = _service(request.form.get("service", ""))
+    try:
+        fault = _fault()
+        shop().post(service, "/faults", fault)
+    except ValueError as error:
+        return _page({str(error): "is no number"}), 400
+    except (PeerRefused, Unavailable) as error:
+        found = dict(error.errors) or {"step": error.detail}
+        return _page(found), error.status
+    flash(f"{service}: the next {fault.get('times', 1)} of {fault['step']} will fail or wait.")
+    return redirect(url_for(".faults_page"), 303)
+
+
+@pages.post("/operator/faults/<service>/clear")
+@needs("operator")
+def clear(service: str) -> Any:
+    """Disarm all faults of a service."""
+    shop().delete(_service(service), "/faults")
+    flash(f"{service}: nothing is armed any more.")
+    return redirect(url_for(".faults_page"), 303)
+
+
+def _service(name: str) -> str:
+    if name not in SERVICES:
+        raise NotFound("There is no such service.")
+    return name
+
+
+def _fault() -> Json:
+    """What the form says. Raises ValueError with the field that is no number."""
+    fault: Json = {"step": request.form.get("step", "").strip()}
+    for name, kind in (("times", int), ("status", int), ("delay_seconds", float)):
+        typed = request.form.get(name, "").strip()
+        try:
+            fault |= {name: kind(typed)} if typed else {}
+        except ValueError:
+            raise ValueError(name) from None
+    return fault | ({"after": True} if request.form.get("after") else {})
+
+
+def _page(errors: dict[str, str]) -> str:
+    found = answers({service: _question(service) for service in SERVICES})
+    return render_template(
+        "operator/faults.html",
+        armed={name: answer.said["faults"] for name, answer in found.items() if answer.said},
+        away=[n for n, answer in found.items() if answer.error and not answer.is_unknown],
+        typed=request.form,
+        errors=errors,
+    )
+
+
+def _question(service: str) -> Question:
+    asking = shop()
+    return lambda: asking.get(service, "/faults", timeout=PROBE_SECONDS)

@@ -1,0 +1,69 @@
+"""Questions to several services, asked at the same time, each answered or not."""
+
+import contextvars
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from flask import current_app
+from flask.sansio.app import App
+
+from pizza_common.errors import NotFound, PeerRefused, PizzaError
+from shop import Json
+
+THREADS = 16
+
+Question = Callable[[], Json]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was answered, or why nothing was."""
+
+    said: Json | None = None
+    error: PizzaError | None = None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the service answered that there is no such thing."""
+        return isinstance(self.error, PeerRefused) and self.error.status == NotFound.status
+
+
+class Together:
+    """Asks with at most so many threads, whoever and how many ask."""
+
+    def __init__(self, threads: int = THREADS) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ask")
+
+    def answers(self, questions: Mapping[str, Question]) -> dict[str, Answer]:
+        """The answer to each; a question is bounded by the timeout of its call."""
+        asked = {
+            # Each thread asks as the person of this request.
+            name: self._pool.submit(contextvars.copy_context().run, _answer, question)
+            for name, question in questions.items()
+        }
+        return {name: future.result() for name, future in asked.items()}
+
+    def close(self) -> None:
+        """Ask nothing any more; may be called twice."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def answers(questions: Mapping[str, Question]) -> dict[str, Answer]:
+    """Ask with the threads of the app whose request is answered."""
+    together: Together = current_app.extensions["together"]
+    return together.answers(questions)
+
+
+def install_together(app: App) -> None:
+    """Give this app its threads, until it has stopped."""
+    together = Together()
+    app.extensions["together"] = together
+    app.extensions["hooks"].stopped.append(together.close)
+
+
+def _answer(question: Question) -> Answer:
+    try:
+        return Answer(said=question())
+    except PizzaError as error:
+        return Answer(error=error)
