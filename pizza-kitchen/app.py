@@ -1,7 +1,7 @@
 """The kitchen's HTTP side: routes, and the parts put together."""
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from flask import current_app
 from flask_openapi.blueprint import APIBlueprint
@@ -9,6 +9,7 @@ from flask_openapi.openapi import OpenAPI
 from pydantic import BaseModel, Field
 
 from kitchen import Kitchen
+from kitchen_board import BoardPizza, KitchenBoard
 from kitchen_settings import KitchenSettings
 from larder import Larder
 from pizza_common.access import STEP, allow
@@ -26,6 +27,7 @@ from pizza_common.order import (
     StrictModel,
     Undo,
 )
+from pizza_common.principal import principal
 from pizza_common.records import records_route
 from pizza_common.retention import Retention
 from pizza_common.service import problem_docs, run_service, service_app
@@ -33,7 +35,8 @@ from pizza_common.settings import settings_for, settings_of
 from pizza_common.sidecar import Sidecar
 from pizza_common.stages import Pace
 from pizza_common.status import Status
-from stock import Restock
+from pizza_progress import PizzaProgress
+from stock import Levels, Restock, marked_low
 
 SERVICE = "pizza-kitchen"
 ABOUT = "Cooks pizzas, and keeps the stock of ingredients."
@@ -66,19 +69,63 @@ class CookedPizza(BaseModel):
     status: Status
 
 
+class OrderPizzas(BaseModel):
+    """All pizzas of an order, and how far each is."""
+
+    order_id: OrderId
+    pizzas: list[PizzaProgress]
+
+
+class Board(BaseModel):
+    """Pizzas that are to be cooked, cook, or wait for the manager; `more` if there may be others.
+
+    `column` is waiting, cooking, validation (the manager's) or remaking; `since` is when the shop
+    got the order.
+    """
+
+    pizzas: list[BoardPizza]
+    more: bool
+
+
 class Level(BaseModel):
-    """Units of one ingredient; available, reserved and used make up what was bought."""
+    """Units of one ingredient; available, reserved and used make up what was bought.
+
+    `low` says that a person should buy some.
+    """
 
     available: int
     reserved: int
     used: int
     bought: int
+    low: bool
 
 
 class Stock(BaseModel):
     """All ingredients."""
 
     stock: dict[str, Level]
+
+
+class StockChange(BaseModel):
+    """A purchase, or a correction: so many units more or less, and what was available then.
+
+    `by` is "" when nobody in particular asked for it.
+    """
+
+    at: str
+    by: str
+    ingredient: str
+    action: Literal["bought", "corrected"]
+    units: int
+    available: int
+    reason: str | None
+    idempotency_key: str | None
+
+
+class StockChanges(BaseModel):
+    """The last changes, the latest first."""
+
+    changes: list[StockChange]
 
 
 class IngredientPath(BaseModel):
@@ -129,6 +176,14 @@ def cook_pizza(path: PizzaPath, body: CookPizza) -> dict[str, Any]:
     return _kitchen().cook_pizza(order, path.number, body.attempt)
 
 
+@api.get("/cook/<order_id:order_id>", responses={200: OrderPizzas, **problem_docs(404)})
+@allow("customer", "kitchen", "manager", "operator")
+def order_pizzas(path: OrderPath) -> dict[str, Any]:
+    """How far each pizza of an order is; known from the moment its ingredients are set aside."""
+    pizzas = _kitchen().pizzas(path.order_id)
+    return OrderPizzas(order_id=path.order_id, pizzas=pizzas).model_dump(mode="json")
+
+
 @api.post("/cook/<order_id:order_id>/discard", responses={200: UndoAnswer, **problem_docs(404)})
 @allow(STEP, "operator")
 def discard(path: OrderPath, body: Undo) -> dict[str, Any]:
@@ -136,18 +191,35 @@ def discard(path: OrderPath, body: Undo) -> dict[str, Any]:
     return _kitchen().discard(path.order_id, body.under_id(path.order_id))
 
 
+@api.get("/pizzas", responses={200: Board})
+@allow("kitchen", "manager", "operator")
+def board() -> dict[str, Any]:
+    """The pizzas of unfinished orders, those of the oldest orders first; at most 200."""
+    kitchen_board: KitchenBoard = current_app.extensions["board"]
+    pizzas, more = kitchen_board.pizzas()
+    return Board(pizzas=pizzas, more=more).model_dump(mode="json")
+
+
 @api.get("/stock", responses={200: Stock})
 @allow("kitchen", "manager", "operator", "service")
 def stock() -> dict[str, Any]:
     """What there is of each ingredient."""
-    return {"stock": _larder().levels()}
+    return _shown(_larder().levels())
+
+
+@api.get("/stock/changes", responses={200: StockChanges})
+@allow("kitchen", "operator")
+def stock_changes() -> dict[str, Any]:
+    """The last 100 purchases and corrections: who changed what, when and why."""
+    return {"changes": _larder().changes()}
 
 
 @api.put("/stock/<ingredient>", responses={200: Stock, **problem_docs(404, 409)})
 @allow("kitchen", "operator", "service")
 def restock(path: IngredientPath, header: OnceHeader, body: Restock) -> dict[str, Any]:
     """Set, or add to, what is available of an ingredient."""
-    return {"stock": _larder().restock(path.ingredient, body, header.idempotency_key)}
+    key, by = header.idempotency_key, principal().name
+    return _shown(_larder().restock(path.ingredient, body, key, by))
 
 
 @api.post("/stock/reservations", responses={200: Reserved, **problem_docs(409)})
@@ -191,7 +263,8 @@ def create_app(
     keep = Retention(settings.pizza_retention_days)
     larder = Larder(sidecar, Announcer(sidecar, SERVICE), settings.pizza_stock, keep.mark_seconds)
     kitchen = Kitchen(sidecar, pace, larder)
-    app.extensions |= {"larder": larder, "kitchen": kitchen}
+    app.extensions |= {"larder": larder, "kitchen": kitchen, "low": settings.pizza_stock_low}
+    app.extensions["board"] = KitchenBoard(sidecar, kitchen)
     app.register_api(api)
     app.register_api(records_route(kitchen.forget))
     return app
@@ -205,6 +278,11 @@ def _kitchen() -> Kitchen:
 def _larder() -> Larder:
     larder: Larder = current_app.extensions["larder"]
     return larder
+
+
+def _shown(levels: Levels) -> dict[str, Any]:
+    below: int = current_app.extensions["low"]
+    return {"stock": marked_low(levels, below)}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The kitchen's rules: how a pizza is cooked, and discarded."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from larder import Larder
@@ -8,6 +9,7 @@ from pizza_common.order import CookOrder, Order, Undo
 from pizza_common.sidecar import Sidecar
 from pizza_common.stages import Pace, Prepare, Step, StepRunner
 from pizza_common.status import KITCHEN_STAGES, Status
+from pizza_progress import PizzaProgress, progress_of
 
 COOKING = Step(
     service="pizza-kitchen",
@@ -51,6 +53,19 @@ class Kitchen:
             self._fetching(order, [number], attempt),
             attempt,
         )
+
+    def pizzas(self, order_id: str) -> list[PizzaProgress]:
+        """How far each pizza of the order is. Raises NotFound, Unavailable."""
+        record = self._cooking.records_of([order_id])[order_id]
+        order = record.get("order") or self._larder.order_of(order_id)
+        if order is None:
+            raise NotFound(f"the kitchen knows no order {order_id}")
+        return progress_of(Order.model_validate(order), record)
+
+    def progress_of_all(self, orders: Sequence[Order]) -> dict[str, list[PizzaProgress]]:
+        """How far the pizzas of these orders are, by their ids. Raises Unavailable."""
+        records = self._cooking.records_of([order.id for order in orders])
+        return {order.id: progress_of(order, records[order.id]) for order in orders}
 
     def discard(self, order_id: str, undo: Undo) -> dict[str, Any]:
         """Throw the pizzas away, and do not begin them any more. Raises Unavailable."""

@@ -15,3 +15,10 @@ class KitchenSettings(Settings):
         le=MAX_UNITS,
         description="Units of each ingredient in the stock of a new shop",
     )
+    pizza_stock_low: int = Field(
+        default=200,
+        ge=0,
+        le=MAX_UNITS,
+        description="Of an ingredient of which fewer units than this are available, the stock is "
+        "marked as low",
+    )

@@ -3,6 +3,7 @@
 from typing import Any
 
 import stock
+import stock_changes
 from pizza_common.announcer import Announcer
 from pizza_common.errors import Conflict, NotFound
 from pizza_common.ledger import Ledger
@@ -35,10 +36,17 @@ class Larder:
         """What there is of each ingredient."""
         return self._ledger.content()
 
-    def restock(self, ingredient: str, delivery: Restock, key: str | None) -> Levels:
+    def changes(self) -> list[dict[str, Any]]:
+        """The last purchases and corrections, the latest first."""
+        return stock_changes.latest_first(self._ledger.record(stock_changes.KEY))
+
+    def restock(
+        self, ingredient: str, delivery: Restock, key: str | None = None, by: str = ""
+    ) -> Levels:
         """Set or add to what is available, once for each `key` that is given, while it is known.
 
-        Raises NotFound, Conflict for a key that another ingredient had.
+        It is noted, with `by` whom. Raises NotFound, Conflict for a key that another ingredient
+        had.
         """
         if ingredient not in self.levels():
             raise NotFound(f"there is no ingredient {ingredient}")
@@ -49,7 +57,9 @@ class Larder:
                 return None
             return stock.restock(levels, ingredient, delivery), {"ingredient": ingredient}
 
-        self._ledger.change(f"restock_{key}" if key else "restock", change, self._key_seconds)
+        member = f"restock_{key}" if key else "restock"
+        note = stock_changes.noting(ingredient, delivery, key, by)
+        self._ledger.change(member, change, self._key_seconds, note)
         return self.levels()
 
     def reserve(self, order: Order) -> dict[str, Any]:
@@ -75,6 +85,11 @@ class Larder:
     def forget(self, order_id: str) -> None:
         """Give back what is reserved, and keep only what was used, in the levels."""
         self._ledger.change(_key(order_id), stock.forget)
+
+    def order_of(self, order_id: str) -> dict[str, Any] | None:
+        """The order for which something was reserved; None when nothing was."""
+        known = self._ledger.record(_key(order_id)) or {}
+        return known.get("order")
 
     def reservation(self, order_id: str) -> dict[str, Any]:
         """What is reserved for an order, and what it used. Raises NotFound."""

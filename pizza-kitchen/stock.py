@@ -14,7 +14,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from pizza_common.errors import Conflict, OutOfStock, Undone
-from pizza_common.order import Order, StrictModel, misfit
+from pizza_common.order import Order, StrictModel, Text, misfit
 from recipes import INGREDIENTS, Amounts, needs_of_all
 
 Levels = dict[str, dict[str, int]]
@@ -29,10 +29,14 @@ NONE = "none"
 
 
 class Restock(StrictModel):
-    """How much of an ingredient is available from now on, or how much more; one of the two."""
+    """How much of an ingredient is available from now on, or how much more; one of the two.
+
+    `reason` is for those who look at the changes later.
+    """
 
     available: int | None = Field(default=None, ge=0, le=MAX_UNITS)
     add: int | None = Field(default=None, ge=0, le=MAX_UNITS)
+    reason: Text | None = Field(default=None, max_length=200)
 
     @model_validator(mode="after")
     def _is_one_of_two(self) -> Self:
@@ -116,6 +120,11 @@ def restock(levels: Levels, name: str, delivery: Restock) -> Levels:
         more = delivery.available - level["available"]
     changed = {"available": level["available"] + more, "bought": level["bought"] + more}
     return {**levels, name: {**level, **changed}}
+
+
+def marked_low(levels: Levels, below: int) -> dict[str, dict[str, int | bool]]:
+    """The levels, each with whether fewer units than that are available."""
+    return {name: {**level, "low": level["available"] < below} for name, level in levels.items()}
 
 
 def needs_of(order: Order, numbers: Iterable[int]) -> Amounts:

@@ -79,6 +79,7 @@ class ListedOrder(KnownOrder):
     placed_at: str
     updated_at: str
     attempt: Attempt
+    timeline: list[TimelineEntry] | None = None
 
 
 class TrackedOrder(KnownOrder):
@@ -90,17 +91,20 @@ class TrackedOrder(KnownOrder):
 class ListQuery(BaseModel):
     """Which orders to list.
 
-    `open` gives the unfinished ones, `customer` those of a customer's key, or of all who have it in
-    their name, `needs_attention` those that wait for a person. `stuck` gives the unfinished ones
-    that are in their status longer than it allows, and `older_than_seconds` those of which nothing
-    but notices was said for so long.
+    `status` may be there several times. `open` gives the unfinished ones, `oldest` the same from
+    the oldest, with their `timeline` if that is asked for, too. `customer` gives those of a
+    customer's key, or of all who have it in their name, `needs_attention` those that wait for a
+    person. `stuck` gives the unfinished ones that are in their status longer than it allows, and
+    `older_than_seconds` those of which nothing but notices was said for so long.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    status: Status | None = None
+    status: Annotated[list[Status], Field(max_length=len(Status))] = []
     customer: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     open: bool = False
+    oldest: bool = False
+    timeline: bool = False
     needs_attention: bool = False
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: Annotated[str, Field(max_length=40)] | None = None
@@ -113,6 +117,35 @@ class OrderList(BaseModel):
 
     orders: list[ListedOrder]
     cursor: str | None
+
+
+class DecisionQuery(BaseModel):
+    """How many to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+
+class DecisionEntry(BaseModel):
+    """A manager's decision on a round, all pizzas of an order cooked once.
+
+    `by` is "" where nobody said who decided; `remake` is there when the pizzas were made again.
+    """
+
+    order_id: OrderId
+    round: Attempt
+    approved: bool
+    remake: bool | None = None
+    by: str
+    reason: str | None
+    at: str
+
+
+class DecisionList(BaseModel):
+    """The last decisions, the latest first."""
+
+    decisions: list[DecisionEntry]
 
 
 class DueOrders(BaseModel):
@@ -161,18 +194,18 @@ def due() -> dict[str, Any]:
 @api.get("/orders", responses={200: OrderList})
 @allow("kitchen", "manager", "operator", "service")
 def list_orders(query: ListQuery) -> dict[str, Any]:
-    """The orders, newest first, page by page; or those that do not move, oldest first.
+    """The orders, newest first, page by page; or the unfinished or unmoved ones, oldest first.
 
     Of the stuck ones those come first that were not announced as stuck there yet.
     """
-    lists: OrderLists = current_app.extensions["order_lists"]
-    search = OrderSearch(query.status, query.customer, query.needs_attention)
-    if query.stuck or query.older_than_seconds is not None:
-        page = lists.unmoved(search, query.limit, query.older_than_seconds)
-    else:
-        listing = lists.unfinished if query.open else lists.all
-        page = listing(search, query.limit, query.cursor)
-    return shown_to(principal(), page)
+    return shown_to(principal(), _listing(query))
+
+
+@api.get("/decisions", responses={200: DecisionList})
+@allow("manager", "operator")
+def list_decisions(query: DecisionQuery) -> dict[str, Any]:
+    """The last decisions of managers: the last 100 of all are kept, without forgotten orders'."""
+    return {"decisions": _book().decisions(query.limit)}
 
 
 def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None) -> OpenAPI:
@@ -193,6 +226,17 @@ def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None)
     install_counts(app, OrderCounts(lists))
     install_dead_letters(app, DeadLetters(sidecar, app.extensions["metrics"]))
     return app
+
+
+def _listing(query: ListQuery) -> dict[str, Any]:
+    lists: OrderLists = current_app.extensions["order_lists"]
+    search = OrderSearch(frozenset(query.status), query.customer, query.needs_attention)
+    if query.oldest:
+        return lists.oldest(search, query.limit, query.timeline)
+    if query.stuck or query.older_than_seconds is not None:
+        return lists.unmoved(search, query.limit, query.older_than_seconds)
+    listing = lists.unfinished if query.open else lists.all
+    return listing(search, query.limit, query.cursor)
 
 
 def _book() -> OrderBook:

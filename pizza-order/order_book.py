@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 
+from decisions import TOLD, DecisionLog
 from open_orders import OpenOrders
 from order_document import (
     Document,
@@ -32,6 +33,8 @@ log = structlog.get_logger()
 DESK = "pizza-workflow"
 KEEPS_ALL = Retention()
 
+Change = Callable[[Document | None], Document | None]
+
 _FORGET_SECONDS = 40.0
 _REFUSALS: dict[int, type[PizzaError]] = {404: NotFound, 409: Conflict}
 
@@ -48,6 +51,7 @@ class OrderBook:
         self._sidecar = sidecar
         self._index = OrderIndex(sidecar)
         self._open = OpenOrders(sidecar)
+        self._decisions = DecisionLog(sidecar)
         self._locks = KeyLocks()
         self._watch = watch
         self._keep = keep
@@ -59,7 +63,14 @@ class OrderBook:
 
     def note(self, event: OrderEvent) -> None:
         """Take in an event, known or new, late or early. Raises Unavailable."""
-        self._change(event.order_id, lambda known: self._noted(known, event))
+        stands = self._change(event.order_id, lambda known: self._noted(known, event))
+        # Also if it was known: who wrote it may not have come to it.
+        if event.status in TOLD and is_there(stands) and event.entry() in stands["timeline"]:
+            self._decisions.note(event)
+
+    def decisions(self, limit: int) -> list[dict[str, Any]]:
+        """The last decisions of managers, the latest first. Raises Unavailable."""
+        return self._decisions.latest(limit)
 
     def find(self, order_id: str) -> dict[str, Any]:
         """The order with its status and timeline. Raises NotFound, Unavailable."""
@@ -83,22 +94,24 @@ class OrderBook:
 
     def forget(self, order_id: str) -> None:
         """Leave but a mark that tells late events from a new order's. Raises Unavailable."""
+        self._decisions.forget(order_id)
         self._change(order_id, lambda _: {"deleted": True, "at": moment()})
 
-    def _change(self, order_id: str, change: Callable[[Document | None], Document | None]) -> None:
-        """Read, change and write a document; `change` gives None when there is nothing to do."""
-        with self._locks.held(order_id):
-            until_written(lambda: self._change_once(order_id, change))
+    def _change(self, order_id: str, change: Change) -> Document | None:
+        """Read, change and write a document; `change` gives None when there is nothing to do.
 
-    def _change_once(
-        self, order_id: str, change: Callable[[Document | None], Document | None]
-    ) -> None:
+        Gives the document as it stands then.
+        """
+        with self._locks.held(order_id):
+            return until_written(lambda: self._change_once(order_id, change))
+
+    def _change_once(self, order_id: str, change: Change) -> Document | None:
         known, etag = self._sidecar.get_state(key_of(order_id))
         changed = change(known)
         if changed is None:
             if known is not None and is_over(known):
                 self._open.strike(order_id)  # in case the last writer did not come to it
-            return
+            return known
         if is_there(changed) and not is_there(known):
             # Listed first: a crash between leaves a dead entry, not an order nobody finds.
             changed |= {"page": self._index.add(order_id), "since": moment()}
@@ -111,6 +124,7 @@ class OrderBook:
         self._watch.saw(order_id, known, changed)
         if is_over(changed):
             self._open.strike(order_id)
+        return changed
 
     def _noted(self, known: Document | None, event: OrderEvent) -> Document | None:
         if known is None and self._keep.is_beyond_marks(event.at):

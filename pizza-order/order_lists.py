@@ -66,6 +66,12 @@ class OrderLists:
         last = found[limit - 1][0] if len(found) > limit else None
         return _page([listed(known) for _, known in found[:limit]], last)
 
+    def oldest(self, search: OrderSearch, limit: int, timeline: bool) -> Listing:
+        """Unfinished orders from the oldest, with their timelines if wanted; never a cursor."""
+        found = sorted(self.open_documents(search), key=lambda known: str(known["since"]))[:limit]
+        more = [{"timeline": known["timeline"]} if timeline else {} for known in found]
+        return _page([listed(known) | each for known, each in zip(found, more, strict=True)], None)
+
     def unmoved(
         self,
         search: OrderSearch,

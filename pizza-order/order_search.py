@@ -12,10 +12,10 @@ from pizza_common.timeline import status_of
 class OrderSearch:
     """`customer` is a customer's key, or a part of the name in any case; None asks for all.
 
-    `needs_attention` asks for those that wait for a person.
+    So does no status. `needs_attention` asks for those that wait for a person.
     """
 
-    status: Status | None = None
+    statuses: frozenset[Status] = frozenset()
     customer: str | None = None
     needs_attention: bool = False
 
@@ -26,7 +26,7 @@ class OrderSearch:
 
     def finds(self, known: Document) -> bool:
         """Whether the order of this document is asked for."""
-        if self.status is not None and status_of(known["timeline"]) != self.status:
+        if self.statuses and status_of(known["timeline"]) not in self.statuses:
             return False
         if self.needs_attention and "needs_attention" not in summary(known):
             return False

@@ -37,8 +37,8 @@ HTMX = {
 NAVIGATION: tuple[tuple[str, str, tuple[Role, ...]], ...] = (
     ("/", "Menu", ()),
     ("/orders", "My orders", ()),
-    ("/kitchen", "Kitchen", ("kitchen",)),
-    ("/manager", "Manager", ("manager",)),
+    ("/kitchen", "Kitchen", ("kitchen", "operator")),
+    ("/manager", "Manager", ("manager", "operator")),
     ("/operator", "Operator", ("operator",)),
 )
 

@@ -62,9 +62,11 @@ class Shop:
         """What the service answers."""
         return self._ask("POST", app_id, path, body)
 
-    def put(self, app_id: str, path: str, body: Json) -> Json:
+    def put(
+        self, app_id: str, path: str, body: Json, *, idempotency_key: str | None = None
+    ) -> Json:
         """What the service answers."""
-        return self._ask("PUT", app_id, path, body)
+        return self._ask("PUT", app_id, path, body, idempotency_key=idempotency_key)
 
     def delete(self, app_id: str, path: str) -> Json:
         """What the service answers."""
@@ -101,9 +103,16 @@ class Shop:
         body: Json | None = None,
         *,
         timeout: float = ANSWER_SECONDS,
+        idempotency_key: str | None = None,
     ) -> Json:
         return self._sidecar.invoke(
-            app_id, path, body, timeout=timeout, method=method, identity=person()
+            app_id,
+            path,
+            body,
+            timeout=timeout,
+            method=method,
+            idempotency_key=idempotency_key,
+            identity=person(),
         )
 
 

@@ -8,10 +8,12 @@ from flask import current_app
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
 
+from approvals import Approvals
 from batch import OrderBatch, StartedOrders, start_all
 from front_desk import FrontDesk
 from history_routes import install_history
 from messages import (
+    ApprovalList,
     CancelRequest,
     Decided,
     Done,
@@ -69,6 +71,15 @@ def start_orders(body: OrderBatch) -> dict[str, Any]:
 def validate_pizza(body: Validation) -> dict[str, Any]:
     """Approve or reject the cooked pizza."""
     return desk().validate(body, principal().by)
+
+
+@api.get("/approvals", responses={200: ApprovalList})
+@allow("manager", "operator")
+def approvals() -> dict[str, Any]:
+    """The pizzas that wait for a manager, the most urgent first; at most 100."""
+    found: Approvals = current_app.extensions["approvals"]
+    waiting, more = found.waiting()
+    return ApprovalList(approvals=waiting, more=more).model_dump(mode="json")
 
 
 @api.get("/get-status/<order_id:order_id>", responses={200: WorkflowStatus, **problem_docs(404)})
@@ -142,6 +153,7 @@ def create_app(
         settings.pizza_confirm_seconds,
         settings.pizza_secret if settings.asks_who else "",
     )
+    app.extensions["approvals"] = Approvals(sidecar, workflows)
     app.register_api(api)
     install_history(app, OrderHistory(workflows))
     return app

@@ -26,7 +26,7 @@ from start_record import StartRecord, StartRecords
 from switch_record import CLAIMED, SHOWN, Switch, SwitchRecords
 from ticket import Terms, Ticket
 from validation import VALIDATION_COMPLETE
-from validation_slip import Slip, ValidationSlips
+from validation_slip import Slip, ValidationSlips, already_decided
 from workflow_client import Instance, WorkflowClient, instance_id
 
 Answer = dict[str, Any]
@@ -110,7 +110,7 @@ class FrontDesk:
             slip, etag = self._slips.read(asked.order_id)
             if slip is None or not slip.was_told(asked.decision(), asked.round):
                 if found.is_final or found.custom_status not in DECIDABLE or slip is None:
-                    raise Conflict(f"Order {asked.order_id} is not waiting for validation.")
+                    raise _not_waiting(asked, slip)
                 _check_round(asked, slip)
                 self._decide(asked, slip, etag)
         verdict = "approved" if asked.approved else "rejected"
@@ -200,12 +200,12 @@ class FrontDesk:
         if slip.decision is None:
             slip = self._slips.decide(asked.order_id, slip, etag, asked.decision())
         elif slip.raised:
-            raise Conflict(f"Order {asked.order_id} was already decided.")
+            raise already_decided(asked.order_id, slip.decision)
         event = {**(slip.decision or {}), "on_slip": True}
         self._workflows.tell(asked.order_id, VALIDATION_COMPLETE, event)
         self._slips.mark_raised(asked.order_id, slip)
         if slip.decision != {**asked.decision(), "round": slip.round}:
-            raise Conflict(f"Order {asked.order_id} was already decided.")
+            raise already_decided(asked.order_id, slip.decision)
 
     def _switch(
         self, order_id: str, wanted: str, ask: Callable[[str], None], by: str | None
@@ -261,9 +261,17 @@ class FrontDesk:
             self._sidecar.publish(OrderEvent.announce(order, status, "pizza-workflow", **said))
 
 
+def _not_waiting(asked: Validation, slip: Slip | None) -> Conflict:
+    if slip and (decision := slip.decision_on(asked.round)):
+        return already_decided(asked.order_id, decision)
+    return Conflict(f"Order {asked.order_id} is not waiting for validation.")
+
+
 def _check_round(asked: Validation, slip: Slip) -> None:
     """Raises Conflict for another round than the slip's, or what may repeat one from before."""
     if asked.round not in (None, slip.round):
+        if decision := slip.decision_on(asked.round):
+            raise already_decided(asked.order_id, decision)
         raise Conflict(f"Order {asked.order_id} waits for a decision on round {slip.round}.")
     if asked.round is None and slip.decision is None and slip.repeats(asked.decision()):
         raise Conflict(

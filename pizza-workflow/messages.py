@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from pizza_common.order import Attempt, Order, OrderId, StrictModel, Text
+from pizza_common.order import Attempt, Item, Order, OrderId, StrictModel, Text
 
 
 class OrderRef(StrictModel):
@@ -63,6 +63,39 @@ class Decided(BaseModel):
 
     order_id: str
     validation_status: str
+
+
+class CustomerName(BaseModel):
+    """Whom the pizzas are for; a manager needs no address."""
+
+    name: str
+
+
+class Approval(BaseModel):
+    """Pizzas that wait for a manager: all of an order, cooked in this `round`.
+
+    `reminders` were sent so far, the next one is sent at `reminder_at`, and at `cancelled_at` the
+    order is cancelled. While the order is `paused`, neither happens. They can be made again
+    `remakes_left` times; a rejection after that ends the order, whatever it asks for.
+    """
+
+    order_id: str
+    round: Attempt
+    items: list[Item]
+    customer: CustomerName
+    waiting_since: str
+    reminders: int
+    reminder_at: str | None
+    cancelled_at: str | None
+    paused: bool
+    remakes_left: int
+
+
+class ApprovalList(BaseModel):
+    """What is cancelled first comes first; `more`, if there may be others."""
+
+    approvals: list[Approval]
+    more: bool
 
 
 class Done(BaseModel):

@@ -7,6 +7,7 @@ workflow was told: a decision that was written by someone who then died is told 
 for word what was said of an earlier one may be its repetition, so it decides nothing.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -40,6 +41,17 @@ class Slip:
         """Whether an earlier round was decided word for word like that."""
         return said in [_without_round(each) for each in self.earlier]
 
+    def decision_on(self, round_: int | None) -> Said | None:
+        """What was decided of that round; of the slip's own when none is named."""
+        if round_ in (None, self.round):
+            return self.decision
+        return next((each for each in self.earlier if each["round"] == round_), None)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a manager may see to it: it is open, or its decision was never told."""
+        return self.decision is None or not self.raised
+
     def following(self, round_: int) -> "Slip":
         """The slip of the next round."""
         decided = [self.decision] if self.decision and self.decision != TIMED_OUT else []
@@ -57,6 +69,12 @@ class ValidationSlips:
         value, etag = self._sidecar.get_state(_key(order_id))
         return (Slip(**value) if value else None), etag
 
+    def waiting_among(self, order_ids: Sequence[str]) -> dict[str, int]:
+        """The rounds that wait for a decision, by the ids of their orders."""
+        found = self._sidecar.get_states([_key(order_id) for order_id in order_ids])
+        slips = {name: Slip(**found[_key(name)]) for name in order_ids if _key(name) in found}
+        return {name: slip.round for name, slip in slips.items() if slip.waits}
+
     def open(self, order_id: str, round_: int) -> None:
         """Begin a round, unless it was begun before. Raises EtagMismatch: do it again."""
         slip, etag = self.read(order_id)
@@ -71,7 +89,8 @@ class ValidationSlips:
         written = {**said, "round": slip.round}
         decided = replace(slip, decision=written, writer=uuid4().hex)
         if not is_first(self._sidecar, _key(order_id), _stored(decided), etag):
-            raise Conflict(f"Order {order_id} was already decided.")
+            other, _ = self.read(order_id)
+            raise already_decided(order_id, other.decision_on(slip.round) if other else None)
         return decided
 
     def settle(self, order_id: str, round_: int, said: Said, named: bool) -> Said | None:
@@ -116,6 +135,22 @@ class ValidationSlips:
 
     def _write(self, order_id: str, slip: Slip, etag: str) -> None:
         self._sidecar.save_state(_key(order_id), _stored(slip), etag)
+
+
+def already_decided(order_id: str, decision: Said | None) -> Conflict:
+    """Tells who comes late what was decided, by whom and why."""
+    said = f": {_in_words(decision)}" if decision else ""
+    return Conflict(f"Order {order_id} was already decided{said}.")
+
+
+def _in_words(decision: Said) -> str:
+    if decision == TIMED_OUT:
+        return "cancelled, as nobody decided in time"
+    rejected = "rejected, to be made again" if decision.get("remake") else "rejected"
+    verdict = "approved" if decision["approved"] else rejected
+    by = f" by {decision['approver']}" if decision.get("approver") else ""
+    reason = f" ({decision['reason']})" if decision.get("reason") else ""
+    return verdict + by + reason
 
 
 def _stored(slip: Slip) -> dict[str, Any]:

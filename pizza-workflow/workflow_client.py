@@ -49,12 +49,17 @@ class Instance:
     error: str | None = None
 
     @property
-    def order(self) -> dict[str, Any] | None:
-        """The order that the workflow is for, as it was sent; None when it is for none."""
+    def ticket(self) -> Ticket | None:
+        """The order that the workflow is for, and its terms; None when it is for none."""
         try:
-            return Ticket.model_validate(self.input).order.sent()
+            return Ticket.model_validate(self.input)
         except ValidationError:
             return None
+
+    @property
+    def order(self) -> dict[str, Any] | None:
+        """The order that the workflow is for, as it was sent; None when it is for none."""
+        return self.ticket.order.sent() if self.ticket else None
 
     @property
     def is_final(self) -> bool:

@@ -33,6 +33,17 @@ Change = Callable[[Content, Value | None], tuple[Content, Value | None] | None]
 A record of None is that of a member which never was.
 """
 
+
+class Beside(NamedTuple):
+    """A second member whose record is changed by the same write, whenever the first one's is.
+
+    `change` is given the content before and after it, and the second member's record.
+    """
+
+    member: str
+    change: Callable[[Content, Content, Value | None], Value]
+
+
 _MANY_NOTES = 64
 _EMPTY_SECONDS = 86400
 """How long the key of an empty member stays: longer than any process takes to settle a note."""
@@ -48,6 +59,14 @@ class Note(NamedTuple):
 Notes = dict[str, Note]
 Stored = tuple[Note, str]
 """What stands under a member's key, and the key's ETag."""
+
+
+class Turn(NamedTuple):
+    """A member's note after a change, and what was read under its key, if that was read."""
+
+    member: str
+    note: Note
+    before: Stored | None
 
 
 class Ledger:
@@ -74,31 +93,42 @@ class Ledger:
         _, notes, _ = self._document()
         return (notes.get(member) or self._stored(member)[0]).value
 
-    def change(self, member: str, change: Change, ttl: int | None = None) -> Value | None:
+    def change(
+        self, member: str, change: Change, ttl: int | None = None, beside: Beside | None = None
+    ) -> Value | None:
         """Change the document and the member's record together; gives the record.
 
         With a `ttl`, the record is kept for so many seconds. What `change` raises passes through,
-        and then nothing was changed.
+        and then nothing was changed, nor `beside`.
         """
         with self._turn:
             self._sweep()
-            note, before = until_written(lambda: self._change_once(member, change))
-        if before is None or before[0].version < note.version:
-            self._settle(member, note, before, ttl)
-        return note.value
+            turns = until_written(lambda: self._change_once(member, change, beside))
+        for name, note, before in turns:
+            if before is None or before[0].version < note.version:
+                self._settle(name, note, before, ttl if name == member else None)
+        return turns[0].note.value
 
-    def _change_once(self, member: str, change: Change) -> tuple[Note, Stored | None]:
-        """The member's note after it, and what was read under its key, if that was read."""
+    def _change_once(self, member: str, change: Change, beside: Beside | None) -> list[Turn]:
         content, notes, etag = self._document()
-        before = None if member in notes else self._stored(member)
-        current = before[0] if before else notes[member]
+        current, before = self._current(member, notes)
         changed = change(content, current.value)
         if changed is None:
-            return current, before
-        version = current.version + 1 if current.version else time.time_ns() // 1000
-        note = Note(version, changed[1])
-        self._write(changed[0], {**notes, member: note}, etag)
-        return note, before
+            return [Turn(member, current, before)]
+        turns = [Turn(member, _next(current, changed[1]), before)]
+        if beside:
+            current, before = self._current(beside.member, notes)
+            value = beside.change(content, changed[0], current.value)
+            turns.append(Turn(beside.member, _next(current, value), before))
+        self._write(changed[0], {**notes, **{name: note for name, note, _ in turns}}, etag)
+        return turns
+
+    def _current(self, member: str, notes: Notes) -> tuple[Note, Stored | None]:
+        """The member's record, and what was read under its key, if that was read."""
+        if member in notes:
+            return notes[member], None
+        stored = self._stored(member)
+        return stored[0], stored
 
     def _write(self, content: Content, notes: Notes, etag: str) -> None:
         with self._guard:
@@ -143,6 +173,10 @@ class Ledger:
     def _stored(self, member: str) -> Stored:
         stored, etag = self._sidecar.get_state(member)
         return (Note(**stored) if stored else Note(0, None)), etag
+
+
+def _next(current: Note, value: Value | None) -> Note:
+    return Note(current.version + 1 if current.version else time.time_ns() // 1000, value)
 
 
 def _as_json(notes: Notes) -> dict[str, Any]:

@@ -109,6 +109,10 @@ class StepRunner:
         """Say that the order reached a status, unless this process did. Raises Unavailable."""
         self._announcer.tell_first(order, status, life=self._records.life(order.id))
 
+    def records_of(self, order_ids: Sequence[str]) -> dict[str, Record]:
+        """What is kept of each order, empty where nothing is. Raises Unavailable."""
+        return self._records.of_orders(order_ids)
+
     def over_among(self, order_ids: Sequence[str]) -> list[str]:
         """Those orders of which the whole step is done, or undone. Raises Unavailable."""
         return self._records.over_among(order_ids)

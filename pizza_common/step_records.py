@@ -70,10 +70,14 @@ class StepRecords:
         """Raises Undone when this attempt was undone."""
         _check_not_undone(self._read(order_id)[0], attempt)
 
+    def of_orders(self, order_ids: Sequence[str]) -> dict[str, Record]:
+        """The record of each order, empty where there is none."""
+        found = self._sidecar.get_states([self._key(order_id) for order_id in order_ids])
+        return {order_id: found.get(self._key(order_id), {}) for order_id in order_ids}
+
     def over_among(self, order_ids: Sequence[str]) -> list[str]:
         """Those orders of which the whole step is done, or undone."""
-        found = self._sidecar.get_states([self._key(order_id) for order_id in order_ids])
-        records = ((order_id, found.get(self._key(order_id), {})) for order_id in order_ids)
+        records = self.of_orders(order_ids).items()
         return [name for name, record in records if "answer" in record or "undone" in record]
 
     def forget(self, order_id: str) -> None:

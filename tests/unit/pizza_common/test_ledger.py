@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pizza_common.ledger import Ledger
+from pizza_common.ledger import Beside, Ledger
 from tests.unit.fake_sidecar import FakeSidecar
 
 
@@ -34,6 +34,40 @@ def test_a_change_is_seen_in_the_content_and_in_the_record(sidecar):
     assert (ledger.content(), ledger.record("a")) == ({"sum": 0}, None)
     assert ledger.change("a", count) == {"n": 1}
     assert (ledger.content(), ledger.record("a")) == ({"sum": 1}, {"n": 1})
+
+
+def listed(before, after, known):
+    """The second member lists what each change made of the sum."""
+    return {"list": [*(known or {"list": []})["list"], (before["sum"], after["sum"])]}
+
+
+BESIDE = Beside("log", listed)
+
+
+def test_a_second_member_is_changed_by_the_same_write_and_only_with_it(sidecar):
+    ledger = a_ledger(sidecar)
+    for _ in range(2):
+        ledger.change("a", count_once, beside=BESIDE)
+    assert ledger.record("log") == {"list": [[0, 1]]}
+    ledger.change("b", count_once, beside=BESIDE)
+    assert a_ledger(sidecar).record("log") == {"list": [[0, 1], [1, 2]]}
+    ledger.change("c", count_once)
+    document, _ = sidecar.get_state("sum")
+    assert "log" not in document["notes"], "the document carries it until it is settled"
+
+
+def test_a_crash_after_the_write_loses_neither_member(sidecar):
+    def die(method, key):
+        if method == "save_state" and key == "a":
+            raise Crash
+
+    sidecar.before = die
+    with pytest.raises(Crash):
+        a_ledger(sidecar).change("a", count_once, beside=BESIDE)
+    sidecar.before = lambda *_: None
+    a_ledger(sidecar).change("b", count_once, beside=BESIDE)
+    assert a_ledger(sidecar).record("log") == {"list": [[0, 1], [1, 2]]}
+    assert a_ledger(sidecar).record("a") == {"counted": True}
 
 
 def test_a_change_that_raises_changes_nothing(sidecar):

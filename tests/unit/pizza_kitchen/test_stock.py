@@ -261,3 +261,37 @@ def test_a_key_is_known_as_long_as_orders_are(client, sidecar):
         client.put("/stock/dough", json={"add": 1}, headers={"Idempotency-Key": "monday"})
     assert level(client)[3] == 11
     assert sidecar.ttls["restock_monday"] == 30 * 86400
+
+
+def test_what_is_left_of_little_is_low(client_of):
+    client = client_of("pizza-kitchen", pizza_stock=10, pizza_stock_low=10)
+    assert client.get("/stock").get_json()["stock"]["dough"]["low"] is False
+    answer = client.put("/stock/dough", json={"available": 9}).get_json()
+    assert answer["stock"]["dough"]["low"] is True
+
+
+def changes(client, *fields):
+    found = client.get("/stock/changes").get_json()["changes"]
+    return [tuple(each[field] for field in fields) for each in found]
+
+
+def test_purchases_and_corrections_are_noted_the_latest_first(client):
+    client.put("/stock/ham", json={"add": 5}, headers={"Idempotency-Key": "k"})
+    client.put("/stock/ham", json={"available": 3, "reason": "dropped"})
+    told = changes(client, "ingredient", "action", "units", "available", "reason")
+    assert told == [("ham", "corrected", -12, 3, "dropped"), ("ham", "bought", 5, 15, None)]
+    assert changes(client, "idempotency_key") == [(None,), ("k",)]
+
+
+def test_a_repeated_or_refused_purchase_is_not_noted_again(client):
+    assert changes(client, "units") == []
+    for name in ("ham", "ham", "basil", "sawdust"):
+        client.put(f"/stock/{name}", json={"add": 5}, headers={"Idempotency-Key": "k"})
+    client.put("/stock/ham", json={"add": -1})
+    assert changes(client, "ingredient") == [("ham",)]
+
+
+def test_the_last_hundred_changes_are_kept(client):
+    for number in range(101):
+        client.put("/stock/ham", json={"available": number})
+    assert changes(client, "available") == [(number,) for number in range(100, 0, -1)]

@@ -86,8 +86,9 @@ def test_an_event_that_comes_twice_is_written_once(client, sidecar):
     assert sidecar.calls["save_state"] == writes
 
 
+# Pauses have no rank: they stand where their time puts them.
 tellings = st.tuples(
-    st.sampled_from([status for status in Status if status != Status.PIZZA_DISCARDED]),
+    st.sampled_from([each for each in Status if each not in {Status.PIZZA_DISCARDED, *HOLDS}]),
     st.integers(1, 3),
 )
 
@@ -298,7 +299,8 @@ def test_no_orders_are_an_empty_list(client):
 def test_a_bad_query_is_refused_by_field(client, query):
     answer = client.get("/orders", query_string=query)
     assert answer.status_code == 400
-    assert [error["field"] for error in answer.get_json()["errors"]] == [*query]
+    fields = [error["field"].partition(".")[0] for error in answer.get_json()["errors"]]
+    assert fields == [*query]
 
 
 def test_a_cursor_from_beyond_the_end_lists_everything(client):

@@ -74,6 +74,30 @@ def test_unfinished_orders_are_found_by_how_long_nothing_was_said(client):
     assert listed(client, older_than_seconds=50) == []
 
 
+def test_unfinished_orders_come_from_the_oldest_with_their_timelines_if_wanted(client):
+    tell(client, "first", "cooking_baking")
+    tell(client, "over", "delivered")
+    tell(client, "second", "cooked")
+    tell(client, "first", "cooking_quality_check")
+    assert listed(client, oldest=True) == ["first", "second"]
+    assert listed(client, oldest=True, limit=1) == ["first"]
+    assert listed(client, oldest=True, status=["cooked", "delivered"]) == ["second"]
+    query = {"oldest": True, "timeline": True, "status": "cooking_quality_check"}
+    (order,) = client.get("/orders", query_string=query).get_json()["orders"]
+    told = [entry["status"] for entry in order["timeline"]]
+    assert told == ["cooking_baking", "cooking_quality_check"]
+
+
+def test_orders_of_several_statuses_are_listed(client):
+    for status in ("cooked", "delivered", "failed"):
+        tell(client, status, status)
+    query = {"status": ["failed", "cooked"]}
+    found = client.get("/orders", query_string=query).get_json()["orders"]
+    assert [order["order_id"] for order in found] == ["failed", "cooked"]
+    answer = client.get("/orders", query_string={"status": ["failed", "burnt"]})
+    assert answer.status_code == 400
+
+
 def announce_stuck(client, order_id, status):
     repeat = 2 + list(Status).index(status)
     tell(client, order_id, "needs_attention", detail=f"stuck at {status}", repeat=repeat)

@@ -174,3 +174,52 @@ def test_a_decision_that_was_written_but_not_told_is_told_by_another_and_stands(
 def test_approved_is_true_or_false(post, approved):
     status, problem = post("/validate-pizza", approved=approved)
     assert (status, problem["errors"][0]["field"]) == (400, "approved")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"approved": True, "approver": "Ann"}, "approved by Ann"),
+        ({"approved": False, "approver": "Ann", "reason": "burnt"}, "rejected by Ann (burnt)"),
+        (
+            {"approved": False, "approver": "Ann", "remake": True},
+            "rejected, to be made again by Ann",
+        ),
+        ({"approved": False, "remake": True}, "rejected, to be made again"),
+        ({"approved": True}, "approved"),
+    ],
+)
+def test_who_comes_late_is_told_what_was_decided_by_whom(post, workflows, waiting, said, words):
+    post("/validate-pizza", **said)
+    for place in ("waiting_for_validation", "delivering"):
+        workflows.put(custom_status=place)
+        status, problem = post("/validate-pizza", approved=True, approver="Bob", round=1)
+        assert (status, problem["detail"]) == (409, f"Order 123 was already decided: {words}.")
+
+
+def test_who_decides_about_a_round_that_was_remade_is_told_of_that_round(
+    post, waiting, slips, workflows
+):
+    post("/validate-pizza", approved=False, approver="Ann", remake=True)
+    slips.open("123", 2)
+    status, problem = post("/validate-pizza", approved=True, round=1)
+    assert (status, "to be made again by Ann" in problem["detail"]) == (409, True)
+
+
+def test_who_is_second_at_another_replica_is_told_what_the_first_decided(
+    post, sidecar, slips, waiting
+):
+    def other_is_first(method, key):
+        if method == "save_state":
+            sidecar.before = lambda *_: None
+            slips.decide("123", *slips.read("123"), {"approved": False, "approver": "Ann"})
+
+    sidecar.before = other_is_first
+    _, problem = post("/validate-pizza", approved=True)
+    assert problem["detail"] == "Order 123 was already decided: rejected by Ann."
+
+
+def test_who_comes_after_the_deadline_is_told_so(post, waiting, slips):
+    slips.close("123", 1)
+    _, problem = post("/validate-pizza", approved=True)
+    assert "cancelled, as nobody decided in time" in problem["detail"]

@@ -1,0 +1,69 @@
+"""The services in memory, as a page's requests through the sidecar see them; and who looks."""
+
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from pizza_common.errors import PeerRefused
+from tests.unit.fake_sidecar import FakeSidecar
+from tests.unit.pizza_web.sessions import sign_in
+from tests.unit.services import app_module
+from web_settings import WebSettings
+
+Answer = dict[str, Any] | Exception
+
+
+class FakeShop(FakeSidecar):
+    """A sidecar whose peers answer by method, app and path; each request is kept in `asked`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: dict[tuple[str, str], Answer] = {}
+        self.asked: list[tuple[str, str, Any]] = []
+        self.keys: list[str | None] = []
+
+    def have(self, method: str, path: str, answer: Answer) -> None:
+        """Let `path`, which begins with the app's id, be answered so, whatever its query is."""
+        self.answers[method, path] = answer
+
+    def sent(self, method: str) -> list[tuple[str, Any]]:
+        """The path and body of each request of this method."""
+        return [(path, body) for asked, path, body in self.asked if asked == method]
+
+    def invoke(
+        self, app_id: str, path: str, body: Any = None, *, method: str = "POST", **more: Any
+    ) -> dict[str, Any]:
+        path = f"{app_id}/{path.lstrip('/')}"
+        self.asked.append((method, path, body))
+        self.keys.append(more.get("idempotency_key"))
+        self.identities.append(more.get("identity"))
+        answer = self.answers.get((method, path.partition("?")[0]))
+        if answer is None:
+            raise PeerRefused(f"{app_id}: not found", 404)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def browser_of(shop: FakeShop, *roles: str, name: str = "Maria") -> FlaskClient:
+    """The browser of somebody with these roles, whose forms need no CSRF token."""
+    app = app_module("pizza-web").create_app(WebSettings(), shop)
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = app.test_client()
+    if roles:
+        sign_in(client, *roles, name=name)
+    return client
+
+
+def first_event(client: FlaskClient, path: str) -> str:
+    """The fragment that a live region is sent first."""
+    answer = client.get(path, headers={"Accept": "text/event-stream"}, buffered=False)
+    try:
+        for chunk in answer.response:
+            text = chunk.decode() if isinstance(chunk, bytes) else chunk
+            if "data:" in text:
+                lines = [line for line in text.splitlines() if line.startswith("data: ")]
+                return "\n".join(line.removeprefix("data: ") for line in lines)
+    finally:
+        answer.close()
+    raise AssertionError(f"{path} sent nothing")
