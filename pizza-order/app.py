@@ -1,7 +1,7 @@
 """The order book's HTTP side: routes, and the parts put together."""
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from flask import current_app
 from flask_openapi.blueprint import APIBlueprint
@@ -29,6 +29,7 @@ from pizza_common.settings import Settings, settings_of
 from pizza_common.sidecar import Sidecar
 from pizza_common.status import Status
 from pizza_common.subscription import orders_subscription
+from progress import State, WaitsFor, progress
 
 SERVICE = "pizza-order"
 ABOUT = "The order book: the state of each order, and its timeline."
@@ -86,6 +87,42 @@ class TrackedOrder(KnownOrder):
     """An order and all that happened to it."""
 
     timeline: list[TimelineEntry]
+
+
+class StepProgress(BaseModel):
+    """A step of an order.
+
+    `share`, from 0 to 1, is how far it is by its stages. `stopped` was begun and will not be
+    finished; `skipped` was not begun and will not be. Times and share of a pizza that is made again
+    are those of the last round; `usual_seconds` is null where people take their time.
+    """
+
+    step: Literal["order", "payment", "cooking", "approval", "delivery"]
+    state: State
+    began_at: str | None
+    ended_at: str | None
+    usual_seconds: float | None
+    share: float
+
+
+class Progress(BaseModel):
+    """How far an order is.
+
+    `estimated_at` is when it will be there if nothing holds it up, `seconds_left` what that is from
+    now on; both are null when it is there or will not be. What it waits for while that takes as
+    long as it takes is in `waits_for`; then the estimate is as if the wait ended now. `round` is 1,
+    and one more for each remake.
+    """
+
+    order_id: OrderId
+    status: Status
+    placed_at: str
+    estimated_at: str | None
+    seconds_left: float | None
+    waits_for: WaitsFor | None
+    is_over: bool
+    round: int
+    steps: list[StepProgress]
 
 
 class ListQuery(BaseModel):
@@ -172,6 +209,13 @@ def find(path: OrderPath) -> dict[str, Any]:
     return shown_to(principal(), _book().find(path.order_id))
 
 
+@api.get("/order/<order_id:order_id>/progress", responses={200: Progress, **problem_docs(404)})
+@allow("customer", "kitchen", "manager", "operator")
+def show_progress(path: OrderPath) -> dict[str, Any]:
+    """How far an order is, step by step, and when it will probably be there."""
+    return progress(_book().document(path.order_id), current_app.extensions["time_scale"])
+
+
 @api.delete("/order/<order_id:order_id>", responses={200: Registered, **problem_docs(404, 409)})
 @allow("operator", "service")
 def delete(path: OrderPath) -> dict[str, Any]:
@@ -214,6 +258,7 @@ def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None)
     sidecar = sidecar or Sidecar(settings, SERVICE)
     app = service_app(SERVICE, settings, {"sidecar": sidecar.is_ready}, about=ABOUT)
     app.extensions["hooks"].stopped.append(sidecar.close)
+    app.extensions["time_scale"] = settings.pizza_time_scale
     watch = OrderWatch(app.extensions["metrics"])
     keep = Retention(settings.pizza_retention_days)
     book = OrderBook(sidecar, watch, keep)

@@ -74,10 +74,15 @@ class OrderBook:
 
     def find(self, order_id: str) -> dict[str, Any]:
         """The order with its status and timeline. Raises NotFound, Unavailable."""
+        known = self.document(order_id)
+        return {**summary(known), "timeline": known["timeline"]}
+
+    def document(self, order_id: str) -> Document:
+        """All that is kept of the order. Raises NotFound, Unavailable."""
         known, _ = self._sidecar.get_state(key_of(order_id))
         if not is_there(known):
             raise NotFound(f"there is no order {order_id}")
-        return {**summary(known), "timeline": known["timeline"]}
+        return known
 
     def delete(self, order_id: str) -> None:
         """Have the whole shop forget an order, which ends with `forget`.

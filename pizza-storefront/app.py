@@ -30,6 +30,8 @@ from pizza_common.settings import settings_for, settings_of
 from pizza_common.sidecar import Sidecar
 from pizza_common.stages import Pace
 from pizza_common.status import Status
+from quotes import Quote, QuoteRequest
+from quotes import quote as quote_of
 from storefront import Storefront, total_cents
 from storefront import menu as todays_menu
 from storefront_settings import StorefrontSettings
@@ -79,13 +81,17 @@ class Paid(BaseModel):
 
 
 class Payment(BaseModel):
-    """All amounts of a payment; what was set aside stays `authorized_cents` in every status."""
+    """All amounts of a payment; what was set aside stays `authorized_cents` in every status.
+
+    `free_cents` is what the customer need not pay, and in none of the other amounts.
+    """
 
     order_id: OrderId
     status: PaymentStatus
     authorized_cents: int
     captured_cents: int
     refunded_cents: int
+    free_cents: int
 
 
 class Receipt(BaseModel):
@@ -127,6 +133,14 @@ class Confirmed(BaseModel):
 def menu() -> dict[str, Any]:
     """What can be ordered, and for how much."""
     return todays_menu()
+
+
+@api.post("/quotes", responses={200: Quote})
+@allow(ANYONE)
+def quote(body: QuoteRequest) -> dict[str, Any]:
+    """What an order would cost now; nothing is ordered."""
+    sidecar: Sidecar = current_app.extensions["sidecar"]
+    return quote_of(sidecar, body)
 
 
 @api.post("/order", responses={200: TakenOrder, **problem_docs(409)})
@@ -206,7 +220,7 @@ def create_app(
     announcer = Announcer(sidecar, SERVICE)
     storefront = Storefront(sidecar, pace, announcer)
     till = Till(sidecar, announcer, Retention(settings.pizza_receipt_days))
-    app.extensions |= {"storefront": storefront, "till": till}
+    app.extensions |= {"storefront": storefront, "till": till, "sidecar": sidecar}
     app.register_api(api)
     app.register_api(records_route(lambda order_id: forget(storefront, till, order_id)))
     return app

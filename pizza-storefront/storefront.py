@@ -3,10 +3,12 @@
 from typing import Any
 
 from pizza_common.announcer import Announcer
-from pizza_common.order import PIZZA_TYPES, SIZES, Order, Undo
+from pizza_common.order import PIZZA_TYPES, SIZES, Item, Order, Undo
 from pizza_common.sidecar import Sidecar
 from pizza_common.stages import Pace, Step, StepRunner
 from pizza_common.status import STOREFRONT_STAGES, Status
+
+CURRENCY = "USD"
 
 # integer cents, by size in the order of SIZES
 PRICES = {
@@ -61,7 +63,7 @@ class Storefront:
 def menu() -> dict[str, Any]:
     """Every pizza with its price in cents for each size."""
     pizzas = [{"pizza_type": name, "prices": prices_of(name)} for name in PIZZA_TYPES]
-    return {"sizes": list(SIZES), "currency": "USD", "pizzas": pizzas}
+    return {"sizes": list(SIZES), "currency": CURRENCY, "pizzas": pizzas}
 
 
 def prices_of(pizza_type: str) -> dict[str, int]:
@@ -71,4 +73,9 @@ def prices_of(pizza_type: str) -> dict[str, int]:
 
 def total_cents(order: Order) -> int:
     """What the order costs."""
-    return sum(prices_of(item.pizza_type)[item.size] * item.quantity for item in order.all_items())
+    return sum(map(item_cents, order.all_items()))
+
+
+def item_cents(item: Item) -> int:
+    """What all pizzas of an item cost."""
+    return prices_of(item.pizza_type)[item.size] * item.quantity

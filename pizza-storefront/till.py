@@ -79,7 +79,8 @@ class Till:
         if payment is None or "status" not in payment:
             raise NotFound(f"there is no payment for order {order_id}")
         amounts = {name: payment[name] for name in _NOTHING}
-        return {"order_id": order_id, "status": payment["status"], **amounts}
+        free = {"free_cents": payment.get("free_cents", 0)}
+        return {"order_id": order_id, "status": payment["status"], **amounts, **free}
 
     def forget(self, order_id: str) -> None:
         """Void what is only set aside, and keep a receipt of what was taken."""

@@ -1,13 +1,218 @@
 """The pages of the customers: the menu, ordering, and an order on its way."""
 
-from flask import Blueprint, render_template
+import threading
+from http import HTTPStatus
+from typing import Any
 
-from shop import shop
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+
+from changes import Changes, topic_of
+from live import stream
+from my_orders import asking_as, customer_of, is_key, key_of_order, my_orders, note
+from order_form import Errors, OrderForm, errors_by_field
+from order_view import STEPS, items_of, lasting, read_order, said, stage, teller
+from person import person
+from pizza_common.errors import NotFound, PeerRefused, Unavailable
+from pizza_common.order import MAX_QUANTITY
+from pizza_common.principal import Principal
+from shop import Json, shop
 
 pages = Blueprint("customer_pages", __name__)
+for used_in_templates in (lasting, items_of, teller, said, stage):
+    pages.add_app_template_filter(used_in_templates)
+
+DESK = "pizza-workflow"
+STOREFRONT = "pizza-storefront"
+
+_FIRST_SECONDS = 1.0
+_NO_ORDER = "There is no such order."
+_BUSY = "The shop cannot take it at this moment. Nothing is lost: try again."
+_TAKEN = "This form was ordered before, with other content. Order once more to have this, too."
 
 
 @pages.get("/")
 def menu_page() -> str:
-    """What there is, and for how much."""
-    return render_template("customer/menu.html", menu=shop().get("pizza-storefront", "/menu"))
+    """What there is, and an empty basket, or one with what an earlier order had."""
+    again = request.args.get("again", "")
+    if not again:
+        return _form_page(OrderForm())
+    with asking_as(_visitor(again)):
+        order = shop().order(again)
+    return _form_page(OrderForm.again(order))
+
+
+@pages.get("/basket")
+def no_basket() -> Any:
+    """The basket is in the form; who comes back to its address begins anew."""
+    return redirect(url_for(".menu_page"))
+
+
+@pages.post("/basket")
+def basket() -> str:
+    """The form after a button of it, with its price; only the basket where htmx asks."""
+    form = OrderForm.sent(request.form).pressed(request.form)
+    if request.headers.get("HX-Request"):
+        return render_template("customer/_basket_answer.html", **_basket(form))
+    return _form_page(form)
+
+
+@pages.post("/orders")
+def order() -> Any:
+    """Order what is in the form: once, however often it is sent."""
+    form = OrderForm.sent(request.form)
+    try:
+        shop().post(DESK, "start-order", form.order())
+    except PeerRefused as refused:
+        return _refused(form, refused)
+    except Unavailable:
+        return _form_page(form, {"form": _BUSY}), HTTPStatus.SERVICE_UNAVAILABLE
+    note(form.order_id)
+    return redirect(_order_url(form.order_id, customer_of(form.order_id)), HTTPStatus.SEE_OTHER)
+
+
+@pages.get("/orders")
+def orders_page() -> str:
+    """The orders of this browser."""
+    return render_template("customer/orders.html", orders=_my_orders())
+
+
+@pages.get("/live/orders")
+def live_orders() -> Response:
+    """The list, whenever one of them changed."""
+    topics = tuple(topic_of(order_id) for order_id in my_orders())
+    return stream(topics, lambda: render_template("customer/_orders.html", orders=_my_orders()))
+
+
+@pages.get("/orders/<order_id:order_id>")
+def order_page(order_id: str) -> str:
+    """One order, for who has its link, and for those who work in the shop."""
+    return render_template("customer/order.html", **_order_when_known(order_id))
+
+
+@pages.get("/live/orders/<order_id:order_id>")
+def live_order(order_id: str) -> Response:
+    """The order, whenever it changed."""
+    who = _visitor(order_id)
+    return stream(
+        (topic_of(order_id),),
+        lambda: render_template("customer/_order.html", **_order(order_id, who)),
+        shared=who,
+    )
+
+
+@pages.post("/orders/<order_id:order_id>/cancel")
+def cancel(order_id: str) -> Any:
+    """Cancel the order, if that is still possible."""
+    reason = request.form.get("reason", "").strip() or None
+    who = _visitor(order_id)
+    try:
+        with asking_as(who):
+            shop().post(DESK, "cancel-order", {"order_id": order_id, "reason": reason})
+        flash("The order is being cancelled.")
+    except PeerRefused as refused:
+        flash(_detail(refused), "error")
+    return redirect(_order_url(order_id, who), HTTPStatus.SEE_OTHER)
+
+
+def _visitor(order_id: str) -> Principal:
+    """Who looks at an order: its customer, by the link, or somebody who works in the shop.
+
+    Raises NotFound, which is no hint, for anybody else.
+    """
+    if is_key(order_id, request.args.get("key", "")):
+        return customer_of(order_id)
+    if person().has("kitchen", "manager", "operator"):
+        return person()
+    raise NotFound(_NO_ORDER)
+
+
+def _order_when_known(order_id: str) -> Json:
+    """What the page shows; right after ordering, it waits a little for the first that is told."""
+    who, told = _visitor(order_id), threading.Event()
+    changes: Changes = current_app.extensions["changes"]
+    with changes.watched((topic_of(order_id),), told.set):
+        found = _order(order_id, who)
+        if found["order"] is None and told.wait(_FIRST_SECONDS):
+            found = _order(order_id, who)
+    return found
+
+
+def _order(order_id: str, who: Principal) -> Json:
+    """What the page of an order shows. Raises NotFound, PeerUnavailable."""
+    with asking_as(who):
+        found = read_order(shop(), order_id)
+    if found is None:
+        raise NotFound(_NO_ORDER)
+    may_cancel = who.has("customer", "operator")
+    return {**found, "key": _key(who), "may_cancel": may_cancel, "step_names": STEPS}
+
+
+def _my_orders() -> list[Json]:
+    return [found for order_id in my_orders() if (found := _listed(order_id))]
+
+
+def _listed(order_id: str) -> Json | None:
+    """An order of the list; None for one that is forgotten."""
+    who = customer_of(order_id)
+    try:
+        with asking_as(who):
+            found = shop().order(order_id)
+    except PeerRefused:
+        return None
+    return {**found, "url": _order_url(order_id, who)}
+
+
+def _order_url(order_id: str, who: Principal) -> str:
+    return url_for(".order_page", order_id=order_id, key=_key(who))
+
+
+def _key(who: Principal) -> str | None:
+    """The key for links to the order: only its customer is given it."""
+    return key_of_order(who.order_id) if who.order_id else None
+
+
+def _form_page(form: OrderForm, errors: Errors | None = None) -> str:
+    menu = shop().get(STOREFRONT, "menu")
+    return render_template("customer/menu.html", menu=menu, **_basket(form, errors))
+
+
+def _basket(form: OrderForm, errors: Errors | None = None) -> Json:
+    """What the basket shows: its rows and their price, or what is wrong with them."""
+    quote, found = _quote(form)
+    cents = {(item["pizza_type"], item["size"]): item["cents"] for item in quote.get("items", ())}
+    shown = {"form": form, "quote": quote, "cents": cents, "max_quantity": MAX_QUANTITY}
+    return {**shown, "errors": {**found, **(errors or {})}}
+
+
+def _quote(form: OrderForm) -> tuple[Json, Errors]:
+    """The price, or the errors that it has none for."""
+    if not form.rows:
+        return {}, {}
+    try:
+        return shop().post(STOREFRONT, "quotes", form.question()), {}
+    except PeerRefused as refused:
+        return {}, errors_by_field(refused.errors) or {"form": _detail(refused)}
+    except Unavailable:
+        return {}, {"price": "The price is not known at this moment."}
+
+
+def _refused(form: OrderForm, refused: PeerRefused) -> Any:
+    """The form again, with what is wrong; under a new id where another order has this one."""
+    if refused.status == HTTPStatus.CONFLICT:
+        return _form_page(form.anew(), {"form": _TAKEN}), refused.status
+    errors = errors_by_field(refused.errors) or {"form": _detail(refused)}
+    return _form_page(form, errors), refused.status
+
+
+def _detail(refused: PeerRefused) -> str:
+    """What the service said, without its name."""
+    return refused.detail.split(": ", 1)[-1]

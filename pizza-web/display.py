@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
+_SHAPES = {"time": "%H:%M", "seconds": "%H:%M:%S", "datetime": "%Y-%m-%d %H:%M"}
+
 
 def money(cents: int) -> str:
     """`$12.50`; the shop's prices are in USD."""
@@ -17,8 +19,11 @@ def words(name: str) -> str:
 
 
 def moment(at: str, shape: str = "time") -> Markup:
-    """A time in UTC, which page.js puts into the zone of the browser; `shape` time or datetime."""
+    """A time in UTC, which page.js puts into the zone of the browser.
+
+    `shape` is time, seconds or datetime.
+    """
     told = datetime.fromisoformat(at).astimezone(UTC)
-    text = f"{told:%H:%M} UTC" if shape == "time" else f"{told:%Y-%m-%d %H:%M} UTC"
+    text = f"{told.strftime(_SHAPES[shape])} UTC"
     iso = f"{told:%Y-%m-%dT%H:%M:%S}Z"
     return Markup('<time datetime="{}" data-shape="{}">{}</time>').format(iso, shape, text)

@@ -19,7 +19,7 @@ from pizza_common.order import Order
 from pizza_common.order_key import order_key
 from pizza_common.sidecar import Sidecar
 from pizza_common.status import Status
-from place import CANCELLABLE, DECIDABLE, Place
+from place import CANCELLABLE, DECIDABLE, TOO_LATE, Place
 from saga import dumped
 from schedule import check_schedule
 from start_record import StartRecord, StartRecords
@@ -96,6 +96,7 @@ class FrontDesk:
             "last_updated_at": found.last_updated_at,
             "result": found.result,
             "error": found.error,
+            **_cancelling(found, order_id),
         }
 
     def validate(self, asked: Validation, by: str | None) -> Answer:
@@ -137,12 +138,12 @@ class FrontDesk:
         with self._locks.held(asked.order_id):
             found = self._known(asked.order_id)
             if not _is_being_cancelled(found):
-                self._check_cancellable(found, asked.order_id)
+                _check_cancellable(found, asked.order_id)
                 wish = {"reason": asked.reason, **({"by": by} if by else {})}
                 self._workflows.tell(asked.order_id, CANCEL_ORDER, wish)
                 found = self._await(asked.order_id, _handed_over_or_not)
                 if found.custom_status not in (Place.CANCELLING, Place.CANCELLED):
-                    self._check_cancellable(found, asked.order_id)
+                    _check_cancellable(found, asked.order_id)
         return {"order_id": asked.order_id, "status": "cancelled"}
 
     def terminate(self, asked: OrderRef, by: str | None) -> Answer:
@@ -250,11 +251,6 @@ class FrontDesk:
             time.sleep(_LOOK_SECONDS)
         return found
 
-    def _check_cancellable(self, found: Instance, order_id: str) -> None:
-        _check_unfinished(found, order_id)
-        if found.custom_status not in CANCELLABLE:
-            raise Conflict(f"Order {order_id} is {found.custom_status}; it cannot be cancelled.")
-
     def _announce(self, found: Instance, order_id: str, status: Status, **said: Any) -> None:
         if found.order is not None:
             order = Order.model_validate({"order_id": order_id, **found.order})
@@ -278,6 +274,23 @@ def _check_round(asked: Validation, slip: Slip) -> None:
             f"An earlier round of order {asked.order_id} was decided just so; "
             f'to decide this one like it, send "round": {slip.round}, too.'
         )
+
+
+def _check_cancellable(found: Instance, order_id: str) -> None:
+    _check_unfinished(found, order_id)
+    if found.custom_status not in CANCELLABLE:
+        place = found.custom_status or "nowhere"
+        why = TOO_LATE.get(place, f"is {place}")
+        raise Conflict(f"Order {order_id} {why}; it cannot be cancelled.")
+
+
+def _cancelling(found: Instance, order_id: str) -> Answer:
+    """Whether a cancel would be accepted now and, if not, why not."""
+    try:
+        _check_cancellable(found, order_id)
+    except Conflict as refused:
+        return {"cancellable": False, "why_not": refused.detail}
+    return {"cancellable": True, "why_not": None}
 
 
 def _check_unfinished(found: Instance, order_id: str) -> None:

@@ -106,7 +106,10 @@ class Done(BaseModel):
 
 
 class WorkflowStatus(BaseModel):
-    """Where the order is; `result` once it is finished, `error` when it failed."""
+    """Where the order is; `result` once it is finished, `error` when it failed.
+
+    `cancellable` says whether a cancel would be accepted now, `why_not` why it would not.
+    """
 
     order_id: str
     workflow_instance_id: str
@@ -116,3 +119,5 @@ class WorkflowStatus(BaseModel):
     last_updated_at: str | None
     result: dict[str, Any] | None
     error: str | None
+    cancellable: bool
+    why_not: str | None

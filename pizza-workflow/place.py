@@ -1,5 +1,6 @@
 """Where an order is in its workflow: the values of the custom status, in order."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from pizza_common.status import Status
@@ -39,6 +40,15 @@ CANCELLABLE = frozenset(
         Place.REJECTED,
     }
 )
+
+# Why not elsewhere, for the one who would like to cancel; of an order that is not over.
+TOO_LATE: Mapping[str, str] = {
+    Place.VALIDATED: "is approved and being handed over",
+    Place.DELIVERING: "is on its way",
+    Place.WAITING_FOR_DRIVER: "is approved and waits only for a driver",
+    Place.CANCELLING: "is being cancelled already",
+    Place.UNDOING: "is being called off already",
+}
 
 # A manager may decide here once the slip is open. `cooking` because a paused workflow stays
 # there when the pizza is done.

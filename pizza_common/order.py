@@ -98,25 +98,16 @@ class Customer(StrictModel):
 
     @property
     def key(self) -> str:
-        """The same for the same name and phone, however they are spaced and capitalised.
-
-        `john-doe.5550123` for John Doe with 555-0123; fits into a path.
-        """
-        name, phone = _slug(self.name), _slug(self.phone).replace("-", "")
-        key = f"{name}.{phone}"
-        if len(key) <= _KEY_LENGTH:
-            return key
-        return key[:_KEY_LENGTH] + "." + hashlib.sha256(key.encode()).hexdigest()[:16]
+        """The customer's key."""
+        return customer_key(self.name, self.phone)
 
 
-class Order(OfOrder):
-    """An order; `pizza_type` and `size` are shorthand for a single item."""
+class Basket(StrictModel):
+    """Which pizzas; `pizza_type` and `size` are shorthand for a single item."""
 
     pizza_type: PizzaType | None = None
     size: Size | None = None
     items: list[Item] | None = Field(default=None, min_length=1, max_length=MAX_ITEMS)
-    customer: Customer
-    scheduled_for: Time | None = None
 
     @model_validator(mode="after")
     def _names_its_pizzas_once(self) -> Self:
@@ -142,6 +133,13 @@ class Order(OfOrder):
             for item in self.all_items()
             for _ in range(item.quantity)
         )
+
+
+class Order(Basket, OfOrder):
+    """An order; `pizza_type` and `size` are shorthand for a single item."""
+
+    customer: Customer
+    scheduled_for: Time | None = None
 
     def sent(self) -> dict[str, Any]:
         """The order as JSON, with the fields that the client sent and its id."""
@@ -224,6 +222,17 @@ def without_shop_fields(sent: Any, keep: Set[str] = frozenset()) -> Any:
         return sent
     ignored = SHOP_FIELDS - keep
     return {name: value for name, value in sent.items() if name not in ignored}
+
+
+def customer_key(name: str, phone: str) -> str:
+    """The same for the same name and phone, however they are spaced and capitalised.
+
+    `john-doe.5550123` for John Doe with 555-0123; fits into a path.
+    """
+    key = f"{_slug(name)}.{_slug(phone).replace('-', '')}"
+    if len(key) <= _KEY_LENGTH:
+        return key
+    return key[:_KEY_LENGTH] + "." + hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def _slug(text: str) -> str:

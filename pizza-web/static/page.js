@@ -4,6 +4,7 @@
   // 1. Times in the zone of the browser. The server sends them in UTC.
   const shapes = {
     time: { hour: "2-digit", minute: "2-digit" },
+    seconds: { hour: "2-digit", minute: "2-digit", second: "2-digit" },
     datetime: { dateStyle: "medium", timeStyle: "short" },
   };
   const formats = Object.fromEntries(

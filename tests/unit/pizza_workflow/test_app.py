@@ -16,6 +16,8 @@ def test_the_status_shows_where_the_order_is(client, workflows):
         "last_updated_at": "2026-01-01T00:00:01.000Z",
         "result": None,
         "error": None,
+        "cancellable": True,
+        "why_not": None,
     }
 
 

@@ -1,5 +1,7 @@
 import pytest
 
+from place import Place
+
 CANCELLED = (200, {"order_id": "123", "status": "cancelled"})
 
 
@@ -62,6 +64,35 @@ def test_a_cancel_beside_an_approval_says_so_while_it_is_open(post, workflows):
     workflows.put(custom_status="waiting_for_validation")
     workflows.after_tell = {"custom_status": "validated"}
     assert post("/cancel-order")[0] == 503
+
+
+@pytest.mark.parametrize(
+    ("runtime_status", "place"),
+    [
+        ("PENDING", None),
+        *[("RUNNING", place) for place in Place],
+        ("SUSPENDED", "cooking"),
+        ("COMPLETED", "delivered"),
+        ("TERMINATED", "cooking"),
+    ],
+)
+def test_the_status_says_whether_a_cancel_is_accepted_and_why_not(
+    client, post, workflows, runtime_status, place
+):
+    workflows.put(runtime_status, custom_status=place)
+    told = client.get("/get-status/123").json
+    status, answer = post("/cancel-order")
+    if place == "cancelling":  # said again, a cancel is no error
+        assert (told["cancellable"], status) == (False, 200)
+    else:
+        assert told["cancellable"] == (status == 200)
+        assert told["why_not"] == answer.get("detail")
+
+
+def test_why_it_is_too_late_is_said_in_words(client, workflows):
+    workflows.put(custom_status="delivering")
+    told = client.get("/get-status/123").json["why_not"]
+    assert told == "Order 123 is on its way; it cannot be cancelled."
 
 
 def test_who_cancels_goes_along(client_as_ann, workflows):

@@ -1,0 +1,390 @@
+"""The customers' pages, with the services in memory."""
+
+import re
+
+import pytest
+
+import customer_pages
+from changes import topic_of
+from pizza_common.errors import PeerRefused, PeerUnavailable
+from tests.unit.pizza_web.fake_shop import FakeShop, browser_of, first_event
+
+MENU = {
+    "sizes": ["small", "large"],
+    "currency": "USD",
+    "pizzas": [
+        {"pizza_type": "funghi", "prices": {"small": 900, "large": 1400}},
+        {"pizza_type": "diavola", "prices": {"small": 1000, "large": 1500}},
+    ],
+}
+QUOTE = {
+    "total_cents": 2800,
+    "free_cents": 0,
+    "to_pay_cents": 2800,
+    "currency": "USD",
+    "items": [{"pizza_type": "funghi", "size": "large", "quantity": 2, "cents": 2800}],
+}
+CUSTOMER = {"name": "Ada Byron", "address": "12 Square", "phone": "555-1815"}
+ORDER = {
+    "order_id": "o-1",
+    "items": [{"pizza_type": "funghi", "size": "large", "quantity": 2}],
+    "customer": CUSTOMER,
+    "status": "cooking_baking",
+    "timeline": [
+        {"status": "validating", "at": "2026-01-01T12:00:00.000Z", "service": "pizza-storefront"},
+        {
+            "status": "payment_authorized",
+            "at": "2026-01-01T12:00:04.000Z",
+            "service": "pizza-storefront",
+            "detail": "2800 cents",
+        },
+    ],
+}
+STEPS = ["order", "payment", "cooking", "approval", "delivery"]
+HTMX = {"HX-Request": "true"}
+BASKET = {"pizza_type": "funghi", "size": "large", "quantity": "2"}
+
+
+@pytest.fixture
+def services():
+    shop = FakeShop()
+    shop.have("GET", "pizza-storefront/menu", MENU)
+    shop.have("POST", "pizza-storefront/quotes", QUOTE)
+    shop.have("POST", "pizza-workflow/start-order", {"order_id": "o-1", "status": "started"})
+    return shop
+
+
+@pytest.fixture
+def client(services):
+    return browser_of(services)
+
+
+def has_order(services, order=ORDER, order_id="o-1", **progress):
+    """Let the services know this order, as far as it is."""
+    steps = [
+        {
+            "step": name,
+            "state": "done" if name in STEPS[:2] else "current" if name == "cooking" else "waiting",
+            "share": 0.5,
+            "began_at": None,
+            "ended_at": None,
+            "usual_seconds": None if name == "approval" else 13,
+        }
+        for name in STEPS
+    ]
+    found = {
+        "order_id": order_id,
+        "status": order["status"],
+        "placed_at": "2026-01-01T12:00:00.000Z",
+        "estimated_at": "2026-01-01T12:00:30.000Z",
+        "seconds_left": 20.0,
+        "waits_for": None,
+        "is_over": False,
+        "round": 1,
+        "steps": steps,
+    }
+    status = {"runtime_status": "RUNNING", "cancellable": True, "why_not": None}
+    services.have("GET", f"pizza-order/order/{order_id}", {**order, "order_id": order_id})
+    services.have("GET", f"pizza-order/order/{order_id}/progress", found | progress)
+    services.have("GET", f"pizza-workflow/get-status/{order_id}", status)
+    paid = {"status": "authorized", "authorized_cents": 2800, "free_cents": 0}
+    services.have("GET", f"pizza-storefront/payments/{order_id}", paid)
+
+
+def place(client, **fields):
+    """Order, and give the path to which that leads."""
+    answer = client.post("/orders", data={**BASKET, **CUSTOMER, "order_id": "o-1", **fields})
+    assert answer.status_code == 303
+    return answer.location
+
+
+def text(answer):
+    """What a page says, without its tags."""
+    said = re.sub(r"<[^>]*>", " ", answer if isinstance(answer, str) else answer.text)
+    return " ".join(said.split())
+
+
+def test_the_menu_has_every_pizza_with_its_prices(client):
+    said = text(client.get("/"))
+    assert "Funghi Small $9.00 Large $14.00" in said
+    assert "Nothing yet" in said
+
+
+def test_a_button_of_the_menu_keeps_all_that_was_typed(client):
+    typed = {**BASKET, "name": 'Ada "<b>"', "phone": "555", "address": "", "order_id": "o-1"}
+    page = client.post("/basket", data={**typed, "add": "diavola.small"}).text
+    assert 'name="name" type="text" value="Ada &#34;&lt;b&gt;&#34;"' in page
+    assert page.count('name="quantity"') == 2
+    assert 'name="order_id" value="o-1"' in page
+    assert "To pay $28.00" in text(page)
+
+
+def test_htmx_is_sent_the_basket_alone(client):
+    answer = client.post("/basket", data={**BASKET, "add": "funghi.large"}, headers=HTMX)
+    assert 'id="basket-count" hx-swap-oob="true">3<' in answer.text
+    assert answer.text.lstrip().startswith("<h2>Basket</h2>")
+    assert "To pay $28.00" in text(answer)
+
+
+def test_a_free_pizza_is_shown_before_ordering(client, services):
+    loyalty = {"delivered": 9, "free_next": True}
+    free = {"free_cents": 1400, "to_pay_cents": 1400, "loyalty": loyalty}
+    services.have("POST", "pizza-storefront/quotes", QUOTE | free)
+    said = text(client.post("/basket", data={**BASKET, **CUSTOMER}))
+    assert "A present after 9 orders: the cheapest pizza is free. -$14.00 To pay $14.00" in said
+    assert services.sent("POST")[-1][1]["customer"] == {"name": "Ada Byron", "phone": "555-1815"}
+
+
+def test_ordering_leads_to_the_signed_link_and_is_noted_in_the_browser(client, services):
+    has_order(services)
+    location = place(client)
+    assert re.fullmatch(r"/orders/o-1\?key=o-1\.[\w-]+", location)
+    ((path, body),) = services.sent("POST")
+    assert (path, body["order_id"], body["customer"]) == (
+        "pizza-workflow/start-order",
+        "o-1",
+        CUSTOMER,
+    )
+    assert location.replace("&", "&amp;") in client.get("/orders").text
+
+
+def test_a_form_that_is_sent_twice_orders_once(client, services):
+    assert place(client) == place(client)
+    assert {body["order_id"] for _, body in services.sent("POST")} == {"o-1"}
+
+
+def test_a_form_that_stands_for_another_order_already_is_shown_under_a_new_id(client, services):
+    services.have("POST", "pizza-workflow/start-order", PeerRefused("pizza-workflow: other", 409))
+    answer = client.post("/orders", data={**BASKET, **CUSTOMER, "order_id": "o-1"})
+    assert answer.status_code == 409
+    assert 'name="order_id" value="o-1"' not in answer.text
+    assert "ordered before" in text(answer)
+
+
+def test_errors_stand_beside_their_fields_and_nothing_typed_is_lost(client, services):
+    wrong = [("customer.phone", "does not match ^x$")]
+    refused = PeerRefused("pizza-workflow: Cannot use: customer.phone", 400, wrong)
+    services.have("POST", "pizza-workflow/start-order", refused)
+    answer = client.post("/orders", data={**BASKET, **CUSTOMER, "phone": "", "order_id": "o-1"})
+    assert answer.status_code == 400
+    field = re.search(r'<input id="phone"[^>]*>', answer.text)[0]
+    assert 'aria-invalid="true"' in field
+    assert 'aria-describedby="phone-says"' in field
+    assert "A phone number is needed." in text(answer)
+    assert 'value="12 Square"' in answer.text
+    assert 'name="order_id" value="o-1"' in answer.text
+
+
+def test_an_order_that_cannot_be_taken_now_is_kept_in_the_form(client, services):
+    services.have("POST", "pizza-workflow/start-order", PeerUnavailable("away"))
+    answer = client.post("/orders", data={**BASKET, **CUSTOMER, "order_id": "o-1"})
+    assert (answer.status_code, "try again" in text(answer)) == (503, True)
+    assert 'name="order_id" value="o-1"' in answer.text
+
+
+def test_the_order_page_shows_how_far_it_is_and_asks_as_its_customer(client, services):
+    has_order(services)
+    page = client.get(place(client)).text
+    assert "Estimated at 12:00:30 UTC" in text(page)
+    assert page.count("<progress") == len(STEPS) + 2
+    assert "Baking" in text(page)
+    assert "$28.00, set aside" in text(page)
+    assert "Payment authorized the shop $28.00" in text(page)
+    assert all(who.order_id == "o-1" for who in services.identities[-3:])
+    assert all(who.roles == {"customer"} for who in services.identities[-3:])
+
+
+@pytest.mark.parametrize("key", ["", "o-1", "o-1.AAAA", "o-2.x" * 20])
+def test_without_the_key_there_is_no_such_order(services, client, key):
+    has_order(services)
+    services.asked.clear()
+    for path in ("/orders/o-1", "/live/orders/o-1", "/"):
+        answer = client.get(path, query_string={"again": "o-1", "key": key})
+        assert answer.status_code == 404
+    assert client.post(f"/orders/o-1/cancel?key={key}").status_code == 404
+    assert services.asked == []
+
+
+def test_the_key_of_one_order_opens_no_other(client, services):
+    has_order(services)
+    has_order(services, order_id="o-2")
+    key = place(client).partition("key=")[2]
+    assert client.get(f"/orders/o-2?key={key}").status_code == 404
+
+
+def test_who_works_in_the_shop_sees_an_order_without_being_given_its_key(services):
+    has_order(services)
+    page = browser_of(services, "kitchen").get("/orders/o-1").text
+    assert "key=" not in page
+    assert "can be cancelled by its customer" in text(page)
+    assert services.identities[-1].roles == {"kitchen"}
+
+
+def test_an_order_that_the_book_has_not_heard_of_is_shown_as_received(
+    client, services, monkeypatch
+):
+    monkeypatch.setattr(customer_pages, "_FIRST_SECONDS", 0)
+    status = {"runtime_status": "RUNNING", "cancellable": True, "why_not": None}
+    services.have("GET", "pizza-workflow/get-status/o-1", status)
+    page = client.get(place(client)).text
+    assert "Received" in text(page)
+    assert page.count("<progress") == 5
+
+
+def test_right_after_ordering_the_first_event_is_waited_for(client, services, monkeypatch):
+    changes, answer = client.application.extensions["changes"], services.invoke
+    status = {"runtime_status": "RUNNING", "cancellable": True, "why_not": None}
+    services.have("GET", "pizza-workflow/get-status/o-1", status)
+    location = place(client)
+
+    def answer_before_the_event(app_id, path, *args, **more):
+        found = answer(app_id, path, *args, **more)
+        has_order(services)
+        changes.tell(topic_of("o-1"))
+        return found
+
+    monkeypatch.setattr(services, "invoke", answer_before_the_event)
+    assert "Baking" in text(client.get(location))
+
+
+def test_an_order_that_nobody_knows_any_more_is_not_found(client):
+    assert client.get(place(client)).status_code == 404
+
+
+def test_each_pizza_has_its_own_progress(client, services):
+    has_order(services)
+    location = place(client)
+    assert "Funghi, large Waiting Funghi, large Waiting" in text(client.get(location))
+    pizza = {"pizza_type": "funghi", "size": "large", "attempt": 2, "state": "cooking"}
+    pizzas = [
+        {**pizza, "pizza": 1, "stage": "cooking_baking", "share": 0.5},
+        {**pizza, "pizza": 2, "stage": None, "state": "waiting", "share": 0},
+    ]
+    services.have("GET", "pizza-kitchen/cook/o-1", {"order_id": "o-1", "pizzas": pizzas})
+    client.application.extensions["changes"].tell(topic_of("o-1"))
+    assert "Funghi, large Baking Funghi, large Waiting" in text(client.get(location))
+
+
+def test_a_single_pizza_is_asked_for_nothing_more(client, services):
+    has_order(services, {**ORDER, "items": [{**ORDER["items"][0], "quantity": 1}]})
+    client.get(place(client))
+    assert not any("pizza-kitchen" in path for _, path, _ in services.asked)
+
+
+def test_the_page_does_without_what_does_not_answer(client, services):
+    has_order(services)
+    services.have("GET", "pizza-storefront/payments/o-1", PeerUnavailable("away"))
+    services.have("GET", "pizza-kitchen/cook/o-1", PeerUnavailable("away"))
+    assert "the money is not known at this moment" in text(client.get(place(client)))
+
+
+def test_an_order_that_ended_before_it_was_paid_took_nothing(client, services):
+    has_order(services, {**ORDER, "status": "cancelled"}, is_over=True, estimated_at=None)
+    del services.answers["GET", "pizza-storefront/payments/o-1"]
+    assert "Nothing was taken" in text(client.get(place(client)))
+
+
+@pytest.mark.parametrize(
+    ("waits_for", "words"),
+    [
+        ("manager", "As soon as the manager has approved it, it takes about 20 s."),
+        ("driver", "As soon as a driver is free"),
+        ("operator", "The shop holds it at the moment"),
+        ("its_time", "Ordered for 2026-01-01 12:00 UTC"),
+    ],
+)
+def test_the_page_says_what_the_order_waits_for(client, services, waits_for, words):
+    has_order(services, waits_for=waits_for)
+    assert words in text(client.get(place(client)))
+
+
+def test_a_cancel_is_asked_for_with_its_reason(client, services):
+    has_order(services)
+    services.have("POST", "pizza-workflow/cancel-order", {"status": "cancelled"})
+    key = place(client).partition("?")[2]
+    answer = client.post(f"/orders/o-1/cancel?{key}", data={"reason": " too late "})
+    assert (answer.status_code, answer.location) == (303, f"/orders/o-1?{key}")
+    asked = {"order_id": "o-1", "reason": "too late"}
+    assert services.sent("POST")[-1] == ("pizza-workflow/cancel-order", asked)
+    assert services.identities[-1].order_id == "o-1"
+    assert "being cancelled" in text(client.get(answer.location))
+
+
+def test_a_cancel_that_comes_too_late_says_why(client, services):
+    has_order(services)
+    late = PeerRefused("pizza-workflow: Order o-1 is on its way; it cannot be cancelled.", 409)
+    services.have("POST", "pizza-workflow/cancel-order", late)
+    key = place(client).partition("?")[2]
+    answer = client.post(f"/orders/o-1/cancel?{key}")
+    assert "Order o-1 is on its way; it cannot be cancelled." in text(client.get(answer.location))
+
+
+def test_where_it_cannot_be_cancelled_the_page_says_why_not(client, services):
+    has_order(services)
+    why = "Order o-1 is on its way; it cannot be cancelled."
+    status = {"runtime_status": "RUNNING", "cancellable": False, "why_not": why}
+    services.have("GET", "pizza-workflow/get-status/o-1", status)
+    page = client.get(place(client)).text
+    assert "It is on its way; it cannot be cancelled." in text(page)
+    assert "/cancel" not in page
+
+
+def is_delivered(services, free_cents):
+    has_order(services, {**ORDER, "status": "delivered"}, is_over=True, estimated_at=None)
+    paid = {"status": "captured", "captured_cents": 1400, "free_cents": free_cents}
+    services.have("GET", "pizza-storefront/payments/o-1", paid)
+    earned = QUOTE | {"loyalty": {"delivered": 9, "free_next": True}}
+    services.have("POST", "pizza-storefront/quotes", earned)
+
+
+def test_the_free_pizza_is_shown_where_it_was_used(client, services):
+    is_delivered(services, free_cents=1400)
+    assert "a present for your loyalty: $14.00 less" in text(client.get(place(client)))
+
+
+def test_the_free_pizza_is_shown_where_it_was_earned(client, services):
+    is_delivered(services, free_cents=0)
+    assert "You had 9 orders: your next one has a free pizza." in text(client.get(place(client)))
+
+
+def test_how_and_why_an_order_ended_is_said_first(client, services):
+    ending = {
+        "status": "failed",
+        "at": "2026-01-01T12:01:00.000Z",
+        "service": "pizza-workflow",
+        "detail": "Maria: Pizza validation failed",
+        "by": "Maria",
+    }
+    failed = {**ORDER, "status": "failed", "timeline": [*ORDER["timeline"], ending]}
+    has_order(services, failed, is_over=True, estimated_at=None, seconds_left=None)
+    said = text(client.get(place(client)))
+    assert "Failed 2026-01-01 12:01 UTC : Pizza validation failed" in said
+    assert "Failed Maria Pizza validation failed" in said
+
+
+def test_the_same_again_fills_the_form(client, services):
+    has_order(services)
+    key = place(client).partition("key=")[2]
+    page = client.get("/", query_string={"again": "o-1", "key": key}).text
+    assert 'name="quantity" value="2"' in page
+    assert 'value="Ada Byron"' in page
+
+
+def test_a_live_region_sends_what_the_page_has(client, services):
+    has_order(services)
+    location = place(client)
+    sent = first_event(client, f"/live{location}")
+    assert text(sent) in text(client.get(location))
+
+
+def test_the_list_shows_the_orders_of_this_browser_newest_first(client, services):
+    for order_id in ("o-1", "o-2"):
+        has_order(services, order_id=order_id)
+        place(client, order_id=order_id)
+    assert re.findall(r'id="order-(o-\d)"', client.get("/orders").text) == ["o-2", "o-1"]
+    assert "ordered nothing yet" in text(browser_of(services).get("/orders"))
+
+
+def test_an_order_that_is_forgotten_is_not_listed_any_more(client, services):
+    place(client)
+    assert "ordered nothing yet" in text(client.get("/orders"))
