@@ -8,14 +8,18 @@ INSTALLED = $(VENV)/.installed
 PAGES = README.md docs
 
 .DEFAULT_GOAL := help
-.PHONY: help run test demo check format lock lock-upgrade bench bench-engines dapr-runtime clean \
-	test-quick test-unit test-replay test-conformance test-system test-dapr test-fleet test-deploy test-long
+.PHONY: help run sign-in test demo check format lock lock-upgrade bench bench-engines screenshots dapr-runtime \
+	clean test-quick test-unit test-replay test-conformance test-system test-browser test-dapr test-fleet \
+	test-deploy test-long
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
 
 run: $(INSTALLED) ## start the shop; Ctrl-C stops it (PORT_OFFSET=n adds n to every port)
 	@exec $(BIN)/python -m tools.run --port-offset $(PORT_OFFSET)
+
+sign-in: $(INSTALLED) ## new sign-in links for the shop that is open (PORT_OFFSET=n as for make run)
+	@exec $(BIN)/python -m tools.sign_in --port-offset $(PORT_OFFSET)
 
 test: $(INSTALLED) ## run all tests (PYTEST_ARGS are passed on)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -59,6 +63,9 @@ bench/.venv: bench/requirements.txt
 	@$@/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
+screenshots: $(INSTALLED) ## take the pictures of docs/pictures, which needs chromium
+	@exec $(BIN)/python -m tools.screenshots
+
 dapr-runtime: ## build the real Dapr runtime, which needs Go
 	@sh tools/dapr-runtime/build.sh
 
@@ -66,7 +73,7 @@ clean: ## remove .venv, caches and the shop's data
 	@rm -rf $(VENV) bench/.venv .localdapr build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-test-quick: $(INSTALLED) ## what is worth running often: all but the whole shop and the crashes (2 minutes)
+test-quick: $(INSTALLED) ## worth running often: all but whole shop, browser and crashes (2 minutes)
 	@$(BIN)/python -m pytest tests/unit tests/replay tests/conformance tests/hub $(PYTEST_ARGS)
 
 test-unit: $(INSTALLED) ## the tests of single parts
@@ -81,10 +88,13 @@ test-conformance: $(INSTALLED) ## localdapr against what the real runtime answer
 test-system: $(INSTALLED) ## the whole shop as real processes
 	@$(BIN)/python -m pytest tests/system $(PYTEST_ARGS)
 
-test-dapr: $(INSTALLED) ## task hub, vectors and whole shop on the real runtime, built if need be
+test-browser: $(INSTALLED) ## the pages in a real browser, which needs chromium
+	@$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
+
+test-dapr: $(INSTALLED) ## task hub, vectors, shop and pages on the real runtime, built if need be
 	@$(BIN)/python -m tools.dapr_binaries
 	@PIZZA_CONSERVATION_ORDERS=30 $(BIN)/python -m pytest tests/hub tests/conformance tests/system \
-		--engine dapr $(PYTEST_ARGS)
+		tests/browser --engine dapr $(PYTEST_ARGS)
 
 test-fleet: $(INSTALLED) ## replicas, deaths and a rolling update on the real runtime (10 minutes)
 	@$(BIN)/python -m tools.dapr_binaries

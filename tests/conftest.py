@@ -27,7 +27,9 @@ settings.register_profile(
 settings.load_profile("quick")
 
 
-MANY_PROCESSES = [Path(__file__).with_name(name) for name in ("system", "fleet", "crash")]
+MANY_PROCESSES = [
+    Path(__file__).with_name(name) for name in ("system", "fleet", "crash", "browser")
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -19,6 +19,7 @@ from tools.dapr_runtime import CORE, REDIS, DaprRuntime, port_answers, without_d
 from tools.own_python import with_own_python
 from tools.shop_engine import MARK, READY_SECONDS, ShopEngine, ShopError
 from tools.shop_ports import REPO, AppPorts, free_offset
+from tools.shop_secret import PIZZA_SECRET, new_secret
 
 TEMPLATE = REPO / "dapr.yaml"
 # A sidecar of Dapr 1.18 whose last worker goes while a turn waits for it takes no worker again.
@@ -47,6 +48,7 @@ class DaprShop(ShopEngine):
         folder.mkdir(parents=True, exist_ok=True)
         self._config = manifest.config_path
         self.app_token = settings.setdefault(APP_TOKEN, new_app_token())
+        self.secret = settings.setdefault(PIZZA_SECRET, new_secret())
         self._env = {"PIZZA_TIME_SCALE": str(time_scale), **settings, MARK: str(folder)}
         taken = [port for ports in self.apps for port in ports.all()]
         marked = {MARK: str(folder), APP_TOKEN: self.app_token}

@@ -23,6 +23,7 @@ class ShopEngine(ABC):
     folder: Path
     apps: tuple[AppPorts, ...]
     app_token: str  # by which the services know their sidecars
+    secret: str  # with which the shop signs sessions, links and who a person is
 
     @abstractmethod
     def __init__(

@@ -2,42 +2,62 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tools.shop_client import SAMPLE_ORDER, Json
-from tools.shop_ports import AppPorts, read_ports
+from tools.shop_ports import AppPorts, named, read_ports
+from tools.sign_in import link_lines
 
+BOOK = "pizza-order"
+WEB = "pizza-web"
 WHAT = {
-    "pizza-order": "the order book",
+    BOOK: "the order book",
     "pizza-storefront": "takes orders",
     "pizza-kitchen": "cooks",
     "pizza-delivery": "delivers",
-    "pizza-workflow": "one workflow per order: start here",
+    "pizza-workflow": "one workflow per order",
     "pizza-loyalty": "counts orders: every tenth has a free pizza",
-    "pizza-web": "the pages",
+    WEB: "the pages",
 }
 # The variables of Endpoints.http that hold the services' addresses.
 HOSTS = {
-    "book": "pizza-order",
+    "book": BOOK,
     "storefront": "pizza-storefront",
     "kitchen": "pizza-kitchen",
     "delivery": "pizza-delivery",
     "workflow": "pizza-workflow",
     "loyalty": "pizza-loyalty",
-    "web": "pizza-web",
+    "web": WEB,
 }
 
 
-def guide(apps: Sequence[AppPorts], order_id: str = SAMPLE_ORDER["order_id"]) -> str:
-    """Where everything is, and what to do next, with an order that is not there yet."""
+def guide(
+    apps: Sequence[AppPorts], links: Mapping[str, str], order_id: str = SAMPLE_ORDER["order_id"]
+) -> str:
+    """Where everything is, and what to do next, with an order that is not there yet.
+
+    `links` are the addresses at which each role signs in. Without any, people sign in with what
+    they have, and the services want it, too.
+    """
+    pages = named(apps, WEB).url
+    lines = ["", f"The pizza shop is open: {pages}", ""]
+    lines += _sign_in(links) if links else [f"Who works here signs in at {pages}/sign-in", ""]
+    lines += [*_steps({app.app_id: app.url for app in apps}, order_id), ""] if links else []
+    lines += [*_services(apps), "", "Or send the requests of Endpoints.http from VS Code."]
+    lines += [*_file_change(apps), "Ctrl-C closes the shop; orders are kept.", ""]
+    return "\n".join(lines) + "\n"
+
+
+def _sign_in(links: Mapping[str, str]) -> list[str]:
+    title = "Order a pizza there. These links sign you in as one who works here, each once:"
+    return [title, *link_lines(links), ""]
+
+
+def _services(apps: Sequence[AppPorts]) -> list[str]:
     width = max(len(app.url) for app in apps) + 2
     title = f"  {'service':<17} {'address':<{width}}{'its API':<{width + 8}}"
     rows = [f"  {app.app_id:<17} {app.url}  {app.url}/openapi  {WHAT[app.app_id]}" for app in apps]
-    lines = ["", "The pizza shop is open.", "", title.rstrip(), *rows, ""]
-    lines += _steps({app.app_id: app.url for app in apps}, order_id)
-    lines += ["", "Or send the requests of Endpoints.http from VS Code.", *_file_change(apps)]
-    lines += ["Ctrl-C closes the shop; orders are kept.", ""]
-    return "\n".join(lines) + "\n"
+    return [title.rstrip(), *rows]
 
 
 def _steps(at: dict[str, str], order_id: str) -> list[str]:
@@ -45,11 +65,11 @@ def _steps(at: dict[str, str], order_id: str) -> list[str]:
     desk = at["pizza-workflow"]
     decision = {"order_id": order_id, "approved": True}
     return [
-        "Next, in another terminal:",
+        "The same without a browser, from another terminal:",
         "1. Order a pizza:",
         f"  {_post(f'{desk}/start-order', {**SAMPLE_ORDER, 'order_id': order_id})}",
         "2. See how far it is; repeat this until its status is waiting_for_validation:",
-        f"  curl {at['pizza-order']}/order/{order_id}",
+        f"  curl {at[BOOK]}/order/{order_id}",
         "3. Approve it, as the manager:",
         f"  {_post(f'{desk}/validate-pizza', decision)}",
         "Then command 2 shows the delivery, until the status is delivered.",
@@ -66,8 +86,8 @@ def endpoints_lines(apps: Sequence[AppPorts]) -> list[str]:
 
     Two lines as long as each port keeps its last digit, else each address.
     """
-    book = apps[0]
-    if (book.app - read_ports()[0].app) % 10 == 0:
+    book = named(apps, BOOK)
+    if (book.app - named(read_ports(), BOOK).app) % 10 == 0:
         return [f"@ports = {book.app // 10}", f"@sidecar_ports = {book.http // 10}"]
     at = {app.app_id: app.url for app in apps}
     addresses = {name: at[app_id] for name, app_id in HOSTS.items()}

@@ -3,7 +3,7 @@
 import itertools
 import random
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,11 @@ def read_ports(manifest: Path = REPO / "dapr.yaml", offset: int = 0) -> tuple[Ap
         )
         for app in document["apps"]
     )
+
+
+def named(apps: Iterable[AppPorts], app_id: str) -> AppPorts:
+    """The ports of this app. Raises StopIteration when there is none."""
+    return next(app for app in apps if app.app_id == app_id)
 
 
 def free_offset() -> int:

@@ -16,6 +16,7 @@ from tools.app_token import APP_TOKEN, new_app_token
 from tools.own_python import with_own_python
 from tools.shop_engine import MARK, READY_SECONDS, ShopEngine, ShopError, until
 from tools.shop_ports import REPO, free_offset, read_ports
+from tools.shop_secret import PIZZA_SECRET, new_secret
 from tools.tied_process import TiedProcess
 
 __all__ = ["MARK", "ShopError", "ShopProcess", "runs", "until"]
@@ -45,6 +46,7 @@ class ShopProcess(ShopEngine):
         self._time_scale = time_scale
         self._settings = settings
         self.app_token = settings.setdefault(APP_TOKEN, new_app_token())
+        self.secret = settings.setdefault(PIZZA_SECRET, new_secret())
         self._begin = 0
 
     @property

@@ -6,6 +6,7 @@ images.
 
 import copy
 import functools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def _rendered(folder: Path) -> tuple[Resource, ...]:
     for patch in plan.get("patches", []):
         (change,) = documents(folder / patch["path"])
         target = patch.get("target") or {"kind": change["kind"], "name": name_of(change)}
-        del change["metadata"]["name"]
+        del change["metadata"]["name"], change["kind"]  # they only say what is patched
         resources = [merged(each, change) if _is(each, target) else each for each in resources]
     digests = {image["name"]: image["digest"] for image in plan.get("images", [])}
     for pod in pods(resources).values():
@@ -78,11 +79,13 @@ def named(resources: list[Resource], kind: str) -> dict[str, Resource]:
 
 def _is(resource: Resource, target: dict[str, str]) -> bool:
     name = target.get("name", name_of(resource))
-    return (resource["kind"], name_of(resource)) == (target["kind"], name)
+    return bool(re.fullmatch(target["kind"], resource["kind"])) and name == name_of(resource)
 
 
 def merged(old: Any, new: Any) -> Any:
-    """Maps key by key, `containers` and `env` by their names; anything else is replaced."""
+    """Maps key by key, `containers` and `env` by their names, what is changed first;
+    anything else is replaced.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
         return old | {key: _merged_field(key, old.get(key), value) for key, value in new.items()}
     return new
@@ -91,9 +94,9 @@ def merged(old: Any, new: Any) -> Any:
 def _merged_field(key: str, old: Any, new: Any) -> Any:
     if key not in ("containers", "env") or old is None:
         return merged(old, new)
-    changes = {each["name"]: each for each in new}
-    kept = [merged(each, changes.pop(each["name"], {})) for each in old]
-    return [*changes.values(), *kept]
+    before = {each["name"]: each for each in old}
+    changed = [merged(before.pop(each["name"], {}), each) for each in new]
+    return [*changed, *before.values()]
 
 
 def check(resource: Resource) -> None:
@@ -131,7 +134,11 @@ def _closed(schema: Any) -> Any:
     return closed
 
 
+def workloads(resources: list[Resource]) -> dict[str, Resource]:
+    """Deployments and stateful sets, by name."""
+    return named(resources, "Deployment") | named(resources, "StatefulSet")
+
+
 def pods(resources: list[Resource]) -> dict[str, Resource]:
     """The pod templates of deployments and stateful sets, by name."""
-    kinds = ("Deployment", "StatefulSet")
-    return {name_of(each): each["spec"]["template"] for each in resources if each["kind"] in kinds}
+    return {name: each["spec"]["template"] for name, each in workloads(resources).items()}

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
+from pizza_common.staff import STAFF
 from tests.deploy.manifests import DEPLOY, documents
 from tools.shop_ports import REPO, AppPorts, read_ports
 
@@ -18,6 +19,8 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 APPS = read_ports()
 SIDECARS = [name for name in SERVICES if name.endswith("-dapr")]
 DAPR = "1.18.0"
+REQUIRED = ("APP_API_TOKEN", "PIZZA_SECRET")
+TOKENS = tuple(f"PIZZA_{role.upper()}_TOKEN" for role in STAFF)
 
 
 def flags(name: str) -> dict[str, str]:
@@ -78,16 +81,29 @@ def test_a_sidecar_reads_the_shops_resources_with_another_address_of_redis(name:
 
 
 @pytest.mark.parametrize("app", APPS, ids=lambda app: app.app_id)
-def test_a_service_and_its_sidecar_have_one_token_that_is_made_by_who_starts_them(
-    app: AppPorts,
-) -> None:
-    tokens = {
-        SERVICES[name]["environment"]["APP_API_TOKEN"]
-        for name in (app.app_id, f"{app.app_id}-dapr")
-    }
-    (token,) = tokens
-    assert re.fullmatch(r"\$\{APP_API_TOKEN:\?.*docs/deploy\.md.*\}", token)  # required, no default
-    assert "APP_API_TOKEN=" in (REPO / "docs/deploy.md").read_text()
+def test_a_service_and_its_sidecar_have_one_token(app: AppPorts) -> None:
+    names = (app.app_id, f"{app.app_id}-dapr")
+    assert len({SERVICES[name]["environment"]["APP_API_TOKEN"] for name in names}) == 1
+
+
+@pytest.mark.parametrize("app", APPS, ids=lambda app: app.app_id)
+def test_compose_refuses_to_start_a_service_without_its_secrets(app: AppPorts) -> None:
+    environment = SERVICES[app.app_id]["environment"]
+    for name in REQUIRED:
+        assert re.fullmatch(rf"\$\{{{name}:\?.*docs/deploy\.md.*\}}", environment[name])
+    for name in TOKENS:  # empty where people sign in at a provider, but never forgotten
+        assert re.fullmatch(rf"\$\{{{name}\?.*docs/deploy\.md.*\}}", environment[name])
+
+
+def test_the_example_has_all_that_compose_asks_for_and_no_value() -> None:
+    lines = (DEPLOY / ".env.example").read_text().splitlines()
+    rows = [line.split("=") for line in lines if line and not line.startswith("#")]
+    asked = set(re.findall(r"\$\{(\w+):?\?", (DEPLOY / "compose.yaml").read_text()))
+    assert asked == {*REQUIRED, *TOKENS}
+    assert asked <= {name for name, _ in rows}
+    assert not any(value for _, value in rows)
+    told = (REPO / "docs/deploy.md").read_text()
+    assert all(name in told for name in asked)
 
 
 def test_dapr_is_of_the_version_that_the_tests_run_on() -> None:
@@ -103,7 +119,7 @@ def test_dapr_is_of_the_version_that_the_tests_run_on() -> None:
 
 def test_the_image_has_the_projects_version_here_and_in_the_cluster() -> None:
     version = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]["version"]
-    (patch,) = documents(DEPLOY / "k8s/base/every-deployment.yaml")
+    (patch,) = documents(DEPLOY / "k8s/base/every-pod.yaml")
     deployed = patch["spec"]["template"]["spec"]["containers"][0]["image"]
     images = {SERVICES[app.app_id]["image"] for app in APPS}
     assert {deployed, *images} == {f"pizza-shop:{version}"}

@@ -20,7 +20,11 @@ NAME = re.compile(r"\bpizza_\w+")
 LABELS = re.compile(r"\b(?:by|on) \(([\w, ]+)\)|[{,]\s*(\w+)\s*[!=]~?")
 
 # A counter's samples have its family's name and this, a histogram's and one of these.
-SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}
+SUFFIXES = {
+    "counter": ("_total",),
+    "gauge": ("",),
+    "histogram": ("_bucket", "_count", "_sum"),
+}
 GIVEN_BY_PROMETHEUS = {"job", "le"}
 
 

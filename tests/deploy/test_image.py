@@ -7,14 +7,15 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.deploy.manifests import DEPLOY
-from tools.shop_ports import REPO, AppPorts, free_offset, read_ports
+from tools.shop_ports import REPO, AppPorts, free_offset, named, read_ports
 from tools.shop_process import until
 
 LINES = re.sub(r"\\\n\s*", "", (DEPLOY / "Dockerfile").read_text()).splitlines()
@@ -35,7 +36,7 @@ def run(command: str, folder: Path, **environment: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What .dockerignore lets through: what it names after `!`, but for `**/` patterns in it."""
     folder = tmp_path_factory.mktemp("source")
     lines = (REPO / ".dockerignore").read_text().splitlines()
@@ -54,11 +55,11 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def app_folder(context: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def app_folder(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the build makes of it."""
     (command,) = [each for each in instructions("RUN") if each.startswith("mkdir /app")]
     folder = tmp_path_factory.mktemp("image") / "app"
-    run(command.replace("/source/", f"{context}/").replace("/app", str(folder)), folder.parent)
+    run(command.replace("/source/", f"{source}/").replace("/app", str(folder)), folder.parent)
     return folder
 
 
@@ -94,6 +95,16 @@ def is_healthy(app: AppPorts, folder: Path, *path: str) -> bool:
     return subprocess.run(check, cwd=folder, env=settings(app, folder)).returncode == 0
 
 
+def loaded_by_a_page(apps: Iterable[AppPorts]) -> set[str]:
+    """What a page of pizza-web has its browser load, all of which is there."""
+    pages = named(apps, "pizza-web").url
+    page = requests.get(f"{pages}/sign-in", timeout=30)
+    assert page.ok
+    paths = set(re.findall(r'(?:src|href)="(/assets/[^"]+)"', page.text))
+    assert all(requests.get(f"{pages}{path}", timeout=30).ok for path in paths)
+    return {path.partition("?")[0] for path in paths}
+
+
 def test_every_service_starts_in_the_image_is_healthy_writes_nothing_and_ends(
     app_folder: Path,
 ) -> None:
@@ -104,16 +115,31 @@ def test_every_service_starts_in_the_image_is_healthy_writes_nothing_and_ends(
         for app in apps:
             assert any(is_healthy(app, app_folder) for _ in until(START_SECONDS)), app
         assert not is_healthy(apps[0], app_folder, "/readyz")  # it has no sidecar
+        assert {f"/assets/{name}" for name in ("page.js", "shop.css")} <= loaded_by_a_page(apps)
         for process in processes:
             process.send_signal(signal.SIGTERM)
         assert [process.wait(END_SECONDS) for process in processes] == [0] * len(apps)
     assert files(app_folder) == before
 
 
-def test_only_what_runs_is_installed_at_the_locked_versions(context: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("app", read_ports(), ids=lambda app: app.app_id)
+def test_no_service_starts_in_the_image_when_nobody_gives_it_its_secrets(
+    app_folder: Path, app: AppPorts
+) -> None:
+    environment = {**settings(app, app_folder), "PIZZA_HOST": "0.0.0.0"}
+    command = [sys.executable, f"{app.app_id}/app.py"]
+    ended = subprocess.run(
+        command, cwd=app_folder, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"{app.app_id}: PIZZA_HOST: ")
+
+
+def test_only_what_runs_is_installed_at_the_locked_versions(source: Path, tmp_path: Path) -> None:
     (command,) = [each for each in instructions("RUN") if each.startswith("sed ")]
     for name in ("pyproject.toml", "requirements.txt"):
-        shutil.copy(context / name, tmp_path)
+        shutil.copy(source / name, tmp_path)
     prepare, _, install = command.rpartition(" && ")
     run(prepare, tmp_path, EXTRAS="dev")
     assert install.endswith("-r wanted.txt -c locked.txt")
@@ -125,10 +151,11 @@ def test_only_what_runs_is_installed_at_the_locked_versions(context: Path, tmp_p
     assert 'EXTRAS="metrics tracing"' in instructions("ARG")
 
 
-def test_nothing_but_sources_gets_into_the_image(context: Path) -> None:
-    kinds = {path.suffix for path in context.rglob("*") if path.is_file()}
-    assert kinds <= {".py", ".toml", ".txt", ".typed", ".html", ".css", ".js", ".svg", ".json"}
-    assert {path.name for path in context.iterdir()} >= {app.app_id for app in read_ports()}
+def test_nothing_but_sources_gets_into_the_image(source: Path) -> None:
+    kinds = {path.suffix or path.name for path in source.rglob("*") if path.is_file()}
+    vendored = {".LICENSE", "SHA256SUMS"}
+    assert kinds <= {".py", ".toml", ".txt", ".typed", ".html", ".css", ".js", ".svg"} | vendored
+    assert {path.name for path in source.iterdir()} >= {app.app_id for app in read_ports()}
 
 
 def test_it_runs_as_nobody_in_particular_on_pinned_images() -> None:

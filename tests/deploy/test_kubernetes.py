@@ -11,6 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from pizza_common.staff import STAFF
 from tests.deploy.manifests import (
     BASE,
     K8S,
@@ -23,6 +24,7 @@ from tests.deploy.manifests import (
     plain,
     pods,
     rendered,
+    workloads,
 )
 from tools.shop_ports import REPO, AppPorts, read_ports
 
@@ -36,7 +38,17 @@ EVERY = {
     for folder, resources in OVER_BASE.items()
     for each in resources
 }
-FRONT_DOOR = ("pizza-order", "pizza-workflow")
+FRONT_DOOR = ("pizza-web", "pizza-order", "pizza-workflow")
+SIGNING_IN = {
+    "base": {f"PIZZA_{role.upper()}_TOKEN": ("pizza-role-tokens", role) for role in STAFF},
+    "oidc": {
+        "PIZZA_OIDC_ISSUER": ("pizza-oidc", "issuer"),
+        "PIZZA_OIDC_CLIENT_ID": ("pizza-oidc", "client-id"),
+    },
+}
+OTHER_SPEC = {"orders-web-subscription": {"pubsubname": "pizzapubsub-pages"}}
+REPLICATED = REPO / "tests/fleet/resources"
+OF_WEB = {"oidc": {"PIZZA_OIDC_CLIENT_SECRET": ("pizza-oidc", "client-secret")}}
 SECRET = ("redisHost", "redisPassword")  # as the shop's own components name them
 PODS = {name: pod for resources in OVER_BASE.values() for name, pod in pods(resources).items()}
 
@@ -82,7 +94,7 @@ def test_kustomize_puts_it_together_as_these_tests_do(folder: Path) -> None:
 @pytest.mark.parametrize("app", APPS, ids=lambda app: app.app_id)
 def test_an_app_of_the_manifest_has_a_deployment_under_its_id_and_port(app: AppPorts) -> None:
     resources = rendered(BASE)
-    deployment = named(resources, "Deployment")[app.app_id]
+    deployment = workloads(resources)[app.app_id]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     given = annotations(deployment)
     assert given["dapr.io/enabled"] == "true"
@@ -96,10 +108,10 @@ def test_an_app_of_the_manifest_has_a_deployment_under_its_id_and_port(app: AppP
     assert container["ports"] == [{"name": "http", "containerPort": app.app}]
 
 
-@pytest.mark.parametrize("name", named(rendered(BASE), "Deployment"))
+@pytest.mark.parametrize("name", workloads(rendered(BASE)))
 def test_service_and_disruption_budget_choose_the_pods_of_their_deployment(name: str) -> None:
     resources = rendered(BASE)
-    deployment = named(resources, "Deployment")[name]["spec"]
+    deployment = workloads(resources)[name]["spec"]
     labels = deployment["template"]["metadata"]["labels"].items()
     port = deployment["template"]["spec"]["containers"][0]["ports"][0]
     service = named(resources, "Service")[name]["spec"]
@@ -148,7 +160,7 @@ def test_in_production_images_are_named_by_their_digests() -> None:
 
 @pytest.mark.parametrize("app", APPS, ids=lambda app: app.app_id)
 def test_service_and_sidecar_know_each_other_by_tokens_of_the_same_secrets(app: AppPorts) -> None:
-    deployment = named(rendered(BASE), "Deployment")[app.app_id]
+    deployment = workloads(rendered(BASE))[app.app_id]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     given = {row["name"]: row["valueFrom"] for row in container["env"] if "valueFrom" in row}
     for variable, annotation in (
@@ -159,6 +171,40 @@ def test_service_and_sidecar_know_each_other_by_tokens_of_the_same_secrets(app: 
         assert given[variable] == {"secretKeyRef": secret}
 
 
+def secrets_of(pod: Resource) -> dict[str, tuple[str, str]]:
+    """Of a pod that does not start without: the secret and its key of each variable."""
+    (container,) = pod["spec"]["containers"]
+    rows = [row for row in container["env"] if "valueFrom" in row]
+    wanted = {row["name"]: row["valueFrom"]["secretKeyRef"] for row in rows}
+    return {
+        name: (ref["name"], ref["key"]) for name, ref in wanted.items() if "optional" not in ref
+    }
+
+
+@pytest.mark.parametrize("folder", OVERLAYS, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("app", APPS, ids=lambda app: app.app_id)
+def test_a_service_does_not_start_without_its_secrets(app: AppPorts, folder: Path) -> None:
+    assert secrets_of(pods(rendered(folder))[app.app_id]) == {
+        "APP_API_TOKEN": ("pizza-app-token", "token"),
+        "DAPR_API_TOKEN": ("pizza-api-token", "token"),
+        "PIZZA_SECRET": ("pizza-secret", "secret"),
+        **SIGNING_IN.get(folder.name, SIGNING_IN["base"]),
+        **(OF_WEB.get(folder.name, {}) if app.app_id == "pizza-web" else {}),
+    }
+
+
+def test_the_page_tells_how_to_make_every_secret() -> None:
+    told = (REPO / "docs/deploy.md").read_text()
+    folders = (BASE, K8S / "overlays/oidc")
+    shops = [pod for folder in folders for pod in pods(rendered(folder)).values()]
+    pairs = {pair for pod in shops for pair in secrets_of(pod).values()}
+    for name, key in pairs:
+        assert name in told
+        assert f"{key}=" in told
+    for ingress in named(rendered(BASE), "Ingress").values():
+        assert all(each["secretName"] in told for each in ingress["spec"]["tls"])
+
+
 def test_the_services_take_the_names_under_which_clients_reach_them() -> None:
     defaults = named(rendered(BASE), "ConfigMap")["pizza-defaults"]
     allowed = defaults["data"]["PIZZA_ALLOWED_HOSTS"].split(",")
@@ -166,13 +212,18 @@ def test_the_services_take_the_names_under_which_clients_reach_them() -> None:
     for domain in ("", f".{space}", f".{space}.svc", f".{space}.svc.cluster.local"):
         for name in FRONT_DOOR:
             assert {f"{name}{domain}", domain} & set(allowed), f"{name}{domain}"
+    (ingress,) = named(rendered(BASE), "Ingress").values()
+    (rule,), (tls,) = ingress["spec"]["rules"], ingress["spec"]["tls"]
+    assert tls["hosts"] == [rule["host"]]
+    assert rule["host"] in allowed
+    assert defaults["data"]["PIZZA_WEB_URL"] == f"https://{rule['host']}"
     for pod in pods(rendered(BASE)).values():
         (container,) = pod["spec"]["containers"]
         read = [each["configMapRef"]["name"] for each in container["envFrom"]]
         assert read == ["pizza-defaults", "pizza-settings"]  # the last one counts
 
 
-@pytest.mark.parametrize("deployment", named(rendered(BASE), "Deployment").values(), ids=name_of)
+@pytest.mark.parametrize("deployment", workloads(rendered(BASE)).values(), ids=name_of)
 def test_a_service_is_asked_for_its_health_and_gets_time_to_end(deployment: Resource) -> None:
     spec = deployment["spec"]["template"]["spec"]
     (container,) = spec["containers"]
@@ -192,7 +243,7 @@ def test_workflow_and_kitchen_are_scaled_and_their_number_is_left_to_the_scaler(
     resources = rendered(BASE)
     scalers = named(resources, "HorizontalPodAutoscaler")
     assert set(scalers) == {"pizza-workflow", "pizza-kitchen"}
-    for name, deployment in named(resources, "Deployment").items():
+    for name, deployment in workloads(resources).items():
         assert deployment["spec"].get("replicas", 0) == (0 if name in scalers else 2)
     for name, scaler in scalers.items():
         assert scaler["spec"]["scaleTargetRef"]["name"] == name
@@ -209,7 +260,8 @@ def of_the_shop(kind: str) -> dict[str, Resource]:
 def test_the_shops_own_resources_are_in_the_cluster_too(kind: str) -> None:
     deployed = named(rendered(BASE), kind)
     for name, resource in of_the_shop(kind).items():
-        assert deployed[name]["spec"] == resource["spec"], f"copy it: resources/ has another {name}"
+        wanted = {**resource["spec"], **OTHER_SPEC.get(name, {})}
+        assert deployed[name]["spec"] == wanted, f"copy it: resources/ has another {name}"
         assert set(resource.get("scopes", ())) <= set(deployed[name].get("scopes", ()))
 
 
@@ -225,6 +277,21 @@ def test_a_component_gets_what_is_secret_from_a_secret_and_keeps_the_rest(folder
         ]
         assert all(row.keys() == {"name", "secretKeyRef"} for row in secret)
         assert deployed[name]["auth"] == {"secretStore": "kubernetes"}
+
+
+def test_each_replica_of_the_pages_hears_every_event_as_the_tests_of_replicas_have_it() -> None:
+    resources = rendered(BASE)
+    (component,) = documents(REPLICATED / "pubsub-pages.yaml")
+    (subscription,) = documents(REPLICATED / "subscription-web.yaml")
+    deployed = named(resources, "Component")[name_of(component)]
+    rows, tested = deployed["spec"]["metadata"], component["spec"]["metadata"]
+    assert [row for row in rows if "value" in row] == [
+        row for row in tested if row["name"] not in SECRET
+    ]
+    assert deployed["scopes"] == component["scopes"]
+    assert named(resources, "Subscription")[name_of(subscription)]["spec"] == subscription["spec"]
+    # A stateful set, whose pods' names come again, and with them the consumer groups.
+    assert named(resources, "StatefulSet")["pizza-web"]["spec"]["replicas"] == 2
 
 
 def test_no_secret_is_in_the_repository() -> None:

@@ -9,7 +9,7 @@ from tests.deploy.manifests import K8S, OVERLAYS, Resource, named, pods, rendere
 
 BASE = K8S / "base"
 SHOP = "pizza-shop"
-FRONT_DOOR = {"pizza-order", "pizza-workflow"}
+FRONT_DOOR = "pizza-web"
 WHERE = "kubernetes.io/metadata.name"
 # Namespace labels, pod labels; of this namespace when the first are None.
 Peer = tuple[dict[str, str] | None, dict[str, str]]
@@ -18,7 +18,8 @@ PROMETHEUS: Peer = ({WHERE: "monitoring", "pizza-shop-monitoring": "true"}, {})
 STRANGER: Peer = ({WHERE: "else"}, {"app.kubernetes.io/part-of": "pizza-shop"})
 DNS: Peer = ({WHERE: "kube-system"}, {"k8s-app": "kube-dns"})
 DAPR: Peer = ({WHERE: "dapr-system"}, {"app": "dapr-operator"})
-SIDECAR, METRICS, REDIS_PORT, POSTGRESQL_PORT, ZIPKIN_PORT = 50002, 9090, 6379, 5432, 9411
+SIDECAR, METRICS, HTTPS_PORT = 50002, 9090, 443
+REDIS_PORT, POSTGRESQL_PORT, ZIPKIN_PORT = 6379, 5432, 9411
 
 
 def chosen(selector: Resource, labels: dict[str, str]) -> bool:
@@ -90,7 +91,7 @@ def test_a_service_is_reached_by_its_own_sidecar_the_front_door_and_prometheus(n
     other = in_the_shop(BASE, "pizza-kitchen")
     assert opened(BASE, name, "Ingress", other) == {SIDECAR}
     assert opened(BASE, name, "Ingress", PROMETHEUS) == {app_port(name), METRICS}
-    door = {app_port(name)} if name in FRONT_DOOR else set()
+    door = {app_port(name)} if name == FRONT_DOOR else set()
     assert opened(BASE, name, "Ingress", INGRESS) == door
 
 
@@ -115,7 +116,21 @@ def test_with_a_redis_of_its_own_the_shop_reaches_that_one_only() -> None:
         assert opened(local, store, "Egress", STRANGER) == set()
 
 
-@pytest.mark.parametrize("name", sorted(FRONT_DOOR))
-def test_the_front_door_leads_to_services_that_are_there(name: str) -> None:
-    assert name in named(rendered(BASE), "Service")
-    assert pods(rendered(BASE))[name]["metadata"]["labels"]["app.kubernetes.io/part-of"] == SHOP
+def test_the_provider_is_reached_where_people_sign_in_at_one() -> None:
+    oidc = K8S / "overlays/oidc"
+    for name in pods(rendered(oidc)):
+        assert opened(oidc, name, "Egress", STRANGER) == {REDIS_PORT, HTTPS_PORT}
+
+
+def test_the_front_door_and_nothing_else_is_what_the_ingress_leads_to() -> None:
+    (ingress,) = named(rendered(BASE), "Ingress").values()
+    backends = [
+        path["backend"]["service"]
+        for rule in ingress["spec"]["rules"]
+        for path in rule["http"]["paths"]
+    ]
+    assert backends == [{"name": FRONT_DOOR, "port": {"name": "http"}}]
+    service = named(rendered(BASE), "Service")[FRONT_DOOR]["spec"]
+    labels = pods(rendered(BASE))[FRONT_DOOR]["metadata"]["labels"]
+    assert [port["name"] for port in service["ports"]] == ["http"]
+    assert {"app.kubernetes.io/part-of": SHOP, **service["selector"]}.items() <= labels.items()

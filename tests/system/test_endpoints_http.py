@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
+from pizza_common.staff import STAFF
 from tests.system.http_file import VARIABLE, Request, Wait, field_of, insert, read_requests
 from tests.system.shop import Shop
 from tools.shop_client import SAMPLE_ORDER, wait_for
@@ -88,16 +89,43 @@ def test_names_of_requests_are_unique() -> None:
 
 @pytest.mark.parametrize("name", HOSTS)
 def test_every_endpoint_is_in_the_file(shop: Shop, name: str) -> None:
-    api = shop.get(HOSTS[name], "/openapi/openapi.json")["paths"]
-    endpoints = {(method.upper(), path) for path, methods in api.items() for method in methods}
+    sent = requests_to(name)
+    missing = {each for each in operations(shop, name) if not any(is_of(each, s) for s, _ in sent)}
+    assert missing == set()
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_a_request_brings_the_token_of_a_role_that_may_ask(shop: Shop, name: str) -> None:
+    """Where the shop has tokens, the file goes on working; only steps are refused then."""
+    callers = operations(shop, name)
+    for sent, token in requests_to(name):
+        allowed = [callers[each] for each in callers if is_of(each, sent)]
+        needed = set().union(*allowed) if allowed else {"anyone"}
+        assert needed & {token.removesuffix("_token"), "anyone", "step", "records", "event"}, sent
+
+
+def operations(shop: Shop, name: str) -> dict[tuple[str, str], set[str]]:
+    """Who may call each operation of a service."""
+    paths = shop.get(HOSTS[name], "/openapi/openapi.json")["paths"]
+    return {
+        (method.upper(), path): set(operation["x-roles"])
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
+
+
+def requests_to(name: str) -> list[tuple[tuple[str, str], str]]:
+    """Method and path of what the file sends to a service, with the variable of its token."""
     hosts = {other: f"http://{other}" for other in HOSTS}
-    sent = [
-        (each.method, each.url.partition("?")[0].removeprefix(hosts[name]))
-        for each in read_requests(FILE, hosts)
+    tokens = {f"{role}_token": f"{role}_token" for role in STAFF}
+    return [
+        (
+            (each.method, each.url.partition("?")[0].removeprefix(hosts[name])),
+            each.headers.get("Authorization", "").removeprefix("Bearer "),
+        )
+        for each in read_requests(FILE, {**hosts, **tokens})
         if each.url.startswith(f"{hosts[name]}/")
     ]
-    missing = {endpoint for endpoint in endpoints if not any(is_of(endpoint, s) for s in sent)}
-    assert missing == set()
 
 
 def is_of(endpoint: tuple[str, str], sent: tuple[str, str]) -> bool:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+import requests
 
 from tests.system.conftest import OpenShop
 from tests.system.otlp_collector import Collector, Span, collecting
@@ -24,6 +25,8 @@ STEPS = [
     "deliver_pizza",
     "capture_payment",
 ]
+
+LISTENERS = 3  # the order book, loyalty, the pages
 
 # Each line leads from the start of the order to a service; sidecars may put spans in between.
 WAYS = [
@@ -66,12 +69,12 @@ def steps_of(collector: Collector, order_id: str, count: int) -> list[str]:
 
 
 def whole_trace(collector: Collector, order_id: str) -> dict[str, Span]:
-    """The order's trace, once both who listen to its events have told of all of them."""
+    """The order's trace, once all who listen to its events have told of all of them."""
 
     def told() -> int:
         return sum(span.name == "POST /orders-sub" for span in collector.trace(order_id).values())
 
-    wait_for(told, lambda seen: seen >= 2 * len(TIMELINE))
+    wait_for(told, lambda seen: seen >= LISTENERS * len(TIMELINE))
     return wait_for(
         lambda: collector.trace(order_id),
         lambda trace: all(span.parent in {*trace, ""} for span in trace.values()),
@@ -136,6 +139,22 @@ def test_orders_of_a_batch_are_in_the_trace_of_its_request(
     assert len({span.trace for span in spans}) == 1
     for order in orders:
         shop.wait_for_place(order["order_id"], "waiting_for_validation")
+
+
+def test_a_page_is_one_trace_with_what_it_asks_of_the_services(
+    collector: Collector, shop: Shop
+) -> None:
+    assert requests.get(shop.process.urls["pizza-web"], timeout=30).ok
+    way = ["GET /", "invoke pizza-storefront", "GET /menu"]
+
+    def ways() -> list[list[str]]:
+        spans = list(collector.spans)
+        pages = {span.trace for span in spans if (span.service, span.name) == ("pizza-web", way[0])}
+        trace = {span.id: span for span in spans if span.trace in pages}
+        whole = all(span.parent in {*trace, ""} for span in trace.values())
+        return [ancestors(trace, span) for span in trace.values()] if whole else []
+
+    wait_for(ways, lambda found: any(leads(each, way) for each in found))
 
 
 def test_probes_make_no_traces(collector: Collector, shop: Shop) -> None:
