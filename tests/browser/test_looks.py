@@ -1,0 +1,148 @@
+"""Every page in every state: accessible in both themes, fit for a phone, light, and still."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.looks import (
+    assert_accessible,
+    assert_fits,
+    assert_light_weight,
+    assert_nothing_jumped,
+)
+from tests.browser.steps import (
+    MARGHERITA,
+    PEPPERONI,
+    OpenPage,
+    add,
+    expect_delivered_and_paid,
+    now,
+    open_decision,
+    order,
+)
+from tests.browser.watch import Watch
+from tests.system.shop import Shop, an_order
+
+PHONE = {"width": 360, "height": 740}
+REFUSED = r"status of 4\d\d"
+
+PAGES = [
+    ("/", None),
+    ("/orders", None),
+    ("/sign-in", None),
+    ("/kitchen", "kitchen"),
+    ("/manager", "manager"),
+    ("/operator", "operator"),
+    ("/operator/drivers", "operator"),
+    ("/operator/health", "operator"),
+    ("/operator/faults", "operator"),
+    ("/operator/dead-letters", "operator"),
+]
+
+
+@pytest.fixture(scope="module")
+def busy_shop(the_shop: Shop) -> Shop:
+    """One order was delivered, one was terminated, and one waits for the manager."""
+    the_shop.deliver(the_shop.place(an_order()))
+    stopped = the_shop.place(an_order())
+    the_shop.wait_for_place(stopped, "cooking")
+    the_shop.post("/terminate-order", {"order_id": stopped})
+    the_shop.wait_for_place(the_shop.place(an_order()), "waiting_for_validation")
+    return the_shop
+
+
+@pytest.mark.parametrize(("path", "role"), PAGES)
+def test_a_page(busy_shop: Shop, open_page: OpenPage, path: str, role: str | None):
+    page = open_page(path, role)
+    assert_accessible(page)
+    assert_light_weight(page)
+    page.set_viewport_size(PHONE)
+    assert_accessible(page)
+    assert_fits(page)
+
+
+@pytest.mark.parametrize(("path", "role"), [("/nowhere", None), ("/operator", "kitchen")])
+def test_a_page_that_is_refused(open_page: OpenPage, watch: Watch, path: str, role: str | None):
+    watch.forgive(REFUSED)
+    assert_accessible(open_page(path, role))
+
+
+def test_the_menu_with_a_basket_and_with_what_is_wrong(open_page: OpenPage, watch: Watch):
+    watch.forgive(REFUSED)
+    page = open_page("/")
+    add(page, MARGHERITA)
+    add(page, PEPPERONI)
+    assert_accessible(page)
+    page.get_by_role("button", name="Order", exact=True).click()
+    expect(page.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
+    assert_accessible(page)
+    page.set_viewport_size(PHONE)
+    assert_fits(page)
+    assert_nothing_jumped(page)
+
+
+def test_an_order_from_its_beginning_to_its_end(shop: Shop, open_page: OpenPage):
+    page = open_page("/", viewport={"width": 1280, "height": 1600})
+    order_id = order(page, MARGHERITA, PEPPERONI)
+    assert_accessible(page)
+    shop.wait_for_place(order_id, "waiting_for_validation")
+    expect(now(page)).to_contain_text("Waiting for validation")
+    assert_accessible(page)
+    shop.approve(order_id)
+    expect_delivered_and_paid(page)
+    assert_accessible(page)
+    page.set_viewport_size(PHONE)
+    assert_accessible(page)
+    assert_fits(page)
+    assert_nothing_jumped(page)
+
+
+def test_an_order_that_ends_otherwise(shop: Shop, open_page: OpenPage):
+    tomorrow = datetime.now() + timedelta(days=1)
+    page = open_page("/")
+    order_id = order(page, MARGHERITA, later=f"{tomorrow:%Y-%m-%dT%H:%M}")
+    expect(now(page)).to_contain_text("Scheduled")
+    assert_accessible(page)
+    shop.post("/cancel-order", {"order_id": order_id})
+    expect(now(page)).to_contain_text("Cancelled")
+    assert_accessible(page)
+    assert_nothing_jumped(page)
+
+
+def test_a_decision_that_is_being_made(shop: Shop, open_page: OpenPage):
+    order_id = shop.place(an_order())
+    page = open_page("/manager", "manager")
+    open_decision(page, order_id)
+    assert_accessible(page)
+    page.set_viewport_size(PHONE)
+    assert_accessible(page)
+    assert_fits(page)
+    shop.deliver(order_id)
+
+
+@pytest.mark.parametrize(("path", "role"), [("/kitchen", "kitchen"), ("/operator", "operator")])
+def test_nothing_jumps_when_something_arrives(
+    shop: Shop, open_page: OpenPage, path: str, role: str
+):
+    page = open_page(path, role)
+    order_id = shop.place(an_order())
+    expect(page.get_by_role("main").get_by_text(order_id).first).to_be_visible()
+    shop.deliver(order_id)
+    assert_nothing_jumped(page)
+
+
+def test_an_order_as_the_operator_sees_it_and_what_can_be_asked(shop: Shop, open_page: OpenPage):
+    order_id = shop.place(an_order())
+    shop.wait_for_place(order_id, "waiting_for_validation")
+    page = open_page(f"/operator/orders/{order_id}", "operator")
+    assert_accessible(page)
+    for action in ("pause", "cancel", "terminate", "refund"):
+        page.goto(f"/operator/orders/{order_id}/{action}")
+        assert_accessible(page)
+    shop.post("/terminate-order", {"order_id": order_id})
+    page.goto(f"/operator/orders/{order_id}")
+    assert_accessible(page)
+    page.set_viewport_size(PHONE)
+    assert_accessible(page)
+    assert_fits(page)
