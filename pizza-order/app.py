@@ -261,7 +261,7 @@ def create_app(settings: Settings | None = None, sidecar: Sidecar | None = None)
     app.extensions["time_scale"] = settings.pizza_time_scale
     watch = OrderWatch(app.extensions["metrics"])
     keep = Retention(settings.pizza_retention_days)
-    book = OrderBook(sidecar, watch, keep, settings.pizza_time_scale)
+    book = OrderBook(sidecar, watch, keep)
     lists = OrderLists(sidecar, settings.pizza_time_scale)
     app.extensions |= {"order_book": book, "order_lists": lists}
     app.extensions["order_retention"] = OrderRetention(sidecar, keep)

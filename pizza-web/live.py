@@ -4,10 +4,12 @@ import contextlib
 import threading
 from collections.abc import Generator, Hashable, Iterator
 
+import structlog
 from flask import Response, current_app, g, request, stream_with_context
 from flask_wtf.csrf import generate_csrf  # type: ignore[import-untyped]
 
-from changes import Changes
+from changes import ORDERS, Changes
+from pizza_common.errors import PizzaError
 from pizza_common.metrics import Metrics
 from region import Fragment, Region, Render
 
@@ -20,10 +22,18 @@ AWAY_MILLISECONDS = 500
 FULL_MILLISECONDS = 3000
 """When a page asks again: after its stream broke, and when there were too many streams."""
 
+BOARD_PAUSE_SECONDS = 0.5
+"""Between two fragments of a region that shows all orders, of which some always change."""
+
 CSRF_MARK = "csrf-token-of-the-reader"
 """Stands in a fragment, which is the same for all, for what is of each reader's session."""
 
+RELOAD = "event: shop:reload\ndata:\n\n"
+"""Loaded again, the page says what is wrong."""
+
 _COMMENT = ":\n\n"
+
+log = structlog.get_logger()
 
 
 class Live:
@@ -66,10 +76,14 @@ class Live:
 
         yield _COMMENT  # the page shall know at once that it is connected
         with self._place() as has_place, self._region(key, topics, every) as region:
-            if has_place:
-                yield from self._all_of(region, counted, seen)
-            else:
-                yield self._one_of(region, counted, seen)
+            try:
+                if has_place:
+                    yield from self._all_of(region, counted, seen)
+                else:
+                    yield self._one_of(region, counted, seen)
+            except PizzaError as error:  # there is no such page any more, or it is another's
+                log.info("a page is loaded again", error=error.title, detail=error.detail)
+                yield RELOAD
 
     def _all_of(self, region: Region, render: Render, seen: str) -> Iterator[str]:
         version, stale = 0, False
@@ -113,7 +127,8 @@ class Live:
         """The region of this key, which lives as long as one stream shows it."""
         with self._lock:
             if key not in self._regions:
-                region, stack = Region(every), contextlib.ExitStack()
+                pause = BOARD_PAUSE_SECONDS if ORDERS in topics else None
+                region, stack = Region(every, pause), contextlib.ExitStack()
                 stack.enter_context(self._changes.watched(topics, region.wake))
                 self._regions[key] = region, stack
             region, stack = self._regions[key]

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from pizza_common.errors import PizzaError
+from pizza_common.errors import Unavailable
 
 SETTLE_SECONDS = 0.05
 """Events of the same moment make one fragment; the services that keep them write meanwhile."""
 
 PAUSE_SECONDS = 0.1
-"""Between two fragments of a region, however often it changes."""
+"""Between two fragments of a region, however often it changes, unless it has a pause of its own."""
 
 LATER_SECONDS = 1.0
 """After the last change it is looked at once more: who keeps what changed may have been late."""
@@ -46,9 +46,10 @@ Render = Callable[[], str]
 class Region:
     """May be used from any thread; `every` seconds it is rendered without a change, too."""
 
-    def __init__(self, every: float | None = None) -> None:
+    def __init__(self, every: float | None = None, pause: float | None = None) -> None:
         self._turn = threading.Condition()
         self._every = every
+        self._pause = PAUSE_SECONDS if pause is None else pause
         self._wanted = 1
         self._due = 0.0
         self._later: float | None = None
@@ -80,8 +81,8 @@ class Region:
     def after(self, version: int, render: Render, seconds: float) -> Fragment | None:
         """The first fragment that is newer; None when there is none after so many seconds.
 
-        The caller may be the one that has to render it. Raises what `render` raises, but for a
-        PizzaError: then it is tried again.
+        The caller may be the one that has to render it. Raises what `render` raises, except
+        Unavailable: then it is tried again.
         """
         deadline = time.monotonic() + seconds
         with self._turn:
@@ -103,7 +104,7 @@ class Region:
         fragment = None
         try:
             fragment = Fragment.of(render(), version)
-        except PizzaError as error:
+        except Unavailable as error:
             log.warning("a region cannot be shown", error=error.title, detail=error.detail)
         finally:
             self._rendered(fragment)
@@ -117,7 +118,7 @@ class Region:
             if fragment is None:
                 self._due = now + RETRY_SECONDS
             else:
-                self._fragment, self._due = fragment, max(self._due, now + PAUSE_SECONDS)
+                self._fragment, self._due = fragment, max(self._due, now + self._pause)
                 if self._every is not None and self._later is None:
                     self._later = now + self._every
             self._turn.notify_all()

@@ -101,7 +101,7 @@ class _Reading:
         does = any(event.event_type in _ACTS for event in turn)
         if does or timers:
             self._wait_ends(turn)
-        if timers and failed:
+        if timers and failed:  # the waits of a retry policy
             for step in failed:
                 step.state, step.ended_at = "retrying", None
         elif timers and not does:

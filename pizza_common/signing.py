@@ -4,6 +4,7 @@ So a link to an order is no session, and a session is no identity.
 """
 
 import hashlib
+from functools import cache
 from typing import Literal
 
 from itsdangerous import Signer, TimestampSigner
@@ -14,6 +15,7 @@ Purpose = Literal["identity", "order-key", "session", "sign-in-link"]
 _SIGNED_WITH = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
 
 
+@cache
 def timed(secret: str, purpose: Purpose) -> URLSafeTimedSerializer:
     """Signs JSON together with the time; `loads(text, max_age=seconds)` raises BadSignature."""
     return URLSafeTimedSerializer(
@@ -21,6 +23,7 @@ def timed(secret: str, purpose: Purpose) -> URLSafeTimedSerializer:
     )
 
 
+@cache
 def untimed(secret: str, purpose: Purpose) -> Signer:
     """Signs a text; the same text is always signed alike."""
     return Signer(secret, salt=_salt(purpose), key_derivation="hmac", digest_method=hashlib.sha256)

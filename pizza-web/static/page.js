@@ -62,6 +62,6 @@
     say(event.target, "Part of the shop does not answer. What is shown may be old."),
   );
 
-  // 4. The person of this page has signed out meanwhile.
-  document.addEventListener("shop:reload", () => location.reload());
+  // 4. The page is not to be seen any more, or not by this person. Loaded again, it says why.
+  document.addEventListener("shop:reload", () => setTimeout(() => location.reload(), 1000));
 })();

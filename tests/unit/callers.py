@@ -28,7 +28,12 @@ KEY = ECKey.generate_key("P-256", {"kid": "first"})
 BOTH = {"pizza_secret": SECRET, "app_api_token": APP_TOKEN, "pizza_faults": True}
 MODES: dict[str, dict[str, Any]] = {
     "tokens": BOTH | {f"pizza_{role}_token": token for role, token in TOKENS.items()},
-    "OIDC": BOTH | {"pizza_oidc_issuer": ISSUER, "pizza_oidc_client_id": CLIENT},
+    "OIDC": BOTH
+    | {
+        "pizza_oidc_issuer": ISSUER,
+        "pizza_oidc_client_id": CLIENT,
+        "pizza_oidc_client_secret": "the-secret-of-the-client",
+    },
 }
 
 

@@ -1,9 +1,10 @@
 """pizza-web with pages of its own for the tests: what the frame does, whatever pages there are."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
-from flask import Blueprint, render_template_string, request
+from flask import Blueprint, Response, render_template_string, request
 
 from changes import ORDERS
 from live import stream
@@ -20,6 +21,29 @@ PAGE = """{% extends "base.html" %}
 {% block title %}Probe{% endblock %}
 {% block main %}{% call live("/live/probe") %}<p>{{ text }}</p>{% endcall %}
 <form method="post">{{ csrf() }}</form>{% endblock %}"""
+
+
+def silent_pages(probe):
+    """A stream that says nothing any more, and notes in `probe.gone` that its reader has gone."""
+    pages = Blueprint("silent", __name__)
+
+    @pages.get("/silent")
+    def silent():
+        has_gone = request.environ["waitress.client_disconnected"]
+
+        def say_nothing_more():
+            yield ":"
+            while not probe.gone:
+                probe.gone = has_gone()
+                time.sleep(0.02)
+
+        return Response(say_nothing_more(), content_type="text/event-stream")
+
+    @pages.get("/reader-has-gone")
+    def reader_has_gone():
+        return str(probe.gone)
+
+    return pages
 
 
 def probe_pages(probe):
@@ -39,8 +63,8 @@ def probe_pages(probe):
     def live_probe():
         def render():
             probe.rendered += 1
-            if probe.away:
-                raise PeerUnavailable
+            if probe.error:
+                raise probe.error
             return render_template_string(FRAGMENT, text=probe.text)
 
         return stream((ORDERS,), render, shared="probe")
@@ -60,7 +84,7 @@ def probe_pages(probe):
 @pytest.fixture
 def probe(sidecar):
     """The app, and what its probe pages show; `rows` of settings by `probe.open(**rows)`."""
-    probe = SimpleNamespace(text="one", rendered=0, away=False)
+    probe = SimpleNamespace(text="one", rendered=0, error=None)
 
     def open_app(**rows):
         app = app_module("pizza-web").create_app(WebSettings(**rows), sidecar)

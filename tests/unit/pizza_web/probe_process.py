@@ -5,14 +5,16 @@ from types import SimpleNamespace
 
 from pizza_common.service import run_service
 from pizza_common.settings import settings_for
-from tests.unit.pizza_web.conftest import probe_pages
+from tests.unit.pizza_web.conftest import probe_pages, silent_pages
 from tests.unit.services import app_module
 from web_settings import WebSettings
 
 
 def create_app(settings):
     app = app_module("pizza-web").create_app(settings)
-    app.register_blueprint(probe_pages(SimpleNamespace(text="one", rendered=0, away=False)))
+    probe = SimpleNamespace(text="one", rendered=0, error=None, gone=False)
+    app.register_blueprint(probe_pages(probe))
+    app.register_blueprint(silent_pages(probe))
     return app
 
 

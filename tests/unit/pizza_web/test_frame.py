@@ -65,6 +65,14 @@ def test_no_template_has_what_the_policy_forbids(template):
     assert not re.search(r"(?:src|href)=[\"'](?:https?:)?//", text)
 
 
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_no_template_is_written_for_htmx_2(template):
+    """There, attributes are inherited without saying so, and SSE is a package of its own."""
+    text = template.read_text()
+    assert not re.search(r"sse-(?:connect|swap|close)=|hx-ext=|hx-(?:disinherit|inherit)=", text)
+    assert not re.search(r"<(?:body|main|html)[^>]*\bhx-[\w-]+=", text)  # `:inherited` is missing
+
+
 def test_htmx_and_its_extension_are_loaded_in_order_and_not_deferred(probe):
     scripts = Tags(probe.open().get("/probe").text).named("script")
     assert [re.search(r"/assets/([a-z-]+)", each["src"])[1] for each in scripts] == [
@@ -132,6 +140,8 @@ def test_what_is_vendored_is_as_it_was_released():
         path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in STATIC.glob("*.min.*")
     }
     assert all(re.search(r"-\d+\.\d+\.\d+\.min\.", name) for name in sums)
+    versions = {name.rsplit("-", 1)[1] for name in sums if name.startswith(("htmx-", "hx-sse-"))}
+    assert versions == {"4.0.1.min.js"}  # the extension is of the same release
 
 
 def test_a_file_outside_is_not_found(probe):

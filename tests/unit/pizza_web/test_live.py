@@ -8,6 +8,7 @@ import pytest
 
 import live as module
 import region
+from pizza_common.errors import NotFound, PeerUnavailable
 from pizza_common.event import OrderEvent
 from pizza_common.order import Order
 from pizza_common.status import Status
@@ -21,7 +22,7 @@ PATIENCE = 20.0
 @pytest.fixture(autouse=True)
 def _in_a_hurry(monkeypatch):
     monkeypatch.setattr(module, "KEEP_ALIVE_SECONDS", 0.3)
-    monkeypatch.setattr(region, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(module, "BOARD_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(region, "LATER_SECONDS", PATIENCE)
 
 
@@ -131,11 +132,19 @@ def test_a_page_is_told_that_it_may_be_old_while_a_service_is_away(probe, monkey
     monkeypatch.setattr(region, "RETRY_SECONDS", 0.05)
     with opened(probe.open()) as events:
         first_of(events)
-        probe.away = True
+        probe.error = PeerUnavailable()
         probe.changes.tell("orders")
         assert fields(next(events))["event"] == "shop:stale"
-        probe.away = False
+        probe.error = None
         assert "event: shop:current\n" in next(each for each in events if each != COMMENT)
+
+
+def test_a_page_that_is_not_there_any_more_is_loaded_again(probe):
+    with opened(probe.open()) as events:
+        first_of(events)
+        probe.error = NotFound()
+        probe.changes.tell("orders")
+        assert [fields(event)["event"] for event in events] == ["shop:reload"]
 
 
 def test_a_stream_that_nobody_reads_any_more_leaves_nothing(probe):

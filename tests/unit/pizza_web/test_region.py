@@ -70,6 +70,17 @@ def test_what_changes_while_it_is_rendered_is_rendered_once_more():
     assert page.rendered == 2
 
 
+def test_changes_of_one_moment_are_one_fragment_and_the_next_comes_after_a_pause():
+    region, page = Region(pause=0.3), Page()
+    first = region.after(0, page, PATIENCE)
+    began = time.monotonic()
+    for _ in range(20):
+        region.wake()
+    assert region.after(first.version, page, PATIENCE).version > first.version
+    assert time.monotonic() - began > 0.2
+    assert page.rendered == 2
+
+
 def test_a_page_that_comes_later_gets_what_there_is():
     region, page = Region(), Page()
     fragment = region.after(0, page, PATIENCE)

@@ -34,9 +34,11 @@ class Web:
             assert b"data: <p>one</p>" in lines
             yield lines
 
+    def get(self, path):
+        return requests.get(f"{self.url}{path}", timeout=DEADLINE).text
+
     def streams(self):
-        page = requests.get(f"{self.url}/metrics", timeout=DEADLINE).text
-        return float(re.search(r"^pizza_web_streams (\S+)$", page, re.MULTILINE)[1])
+        return float(re.search(r"^pizza_web_streams (\S+)$", self.get("/metrics"), re.MULTILINE)[1])
 
 
 @pytest.fixture
@@ -74,6 +76,14 @@ def test_a_reader_that_goes_in_the_middle_of_its_stream_is_noticed(web):
     with web.stream(), web.stream():
         assert web.streams() == 2
     wait_until(lambda: web.streams() == 0, "no stream is left")
+
+
+def test_a_reader_that_goes_is_noticed_before_anything_is_said_to_it(web):
+    """waitress does so only with `channel_request_lookahead`."""
+    with requests.get(f"{web.url}/silent", stream=True, timeout=DEADLINE) as answer:
+        assert answer.raw.read(1) == b":"
+        assert web.get("/reader-has-gone") == "False"
+    wait_until(lambda: web.get("/reader-has-gone") == "True", "the reader's end is noticed")
 
 
 def test_a_stop_ends_open_streams_at_once(web):
