@@ -6,11 +6,14 @@ import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import unescape
 
 import aiohttp
+
+from tools.shop_engine import until
 
 OPEN_SECONDS = 120.0
 _STREAM = re.compile(r'hx-sse:connect="([^"]+)"')
@@ -27,6 +30,19 @@ class OpenPage:
     opened: float = float("inf")
     seen: dict[str, float] = field(default_factory=dict)
     bytes_read: int = 0
+    last_id: str = ""
+    retry_seconds: float = 0.5  # what hx-sse waits where the stream says nothing else
+
+    def read(self, line: str) -> None:
+        """A line of the stream arrives."""
+        self.bytes_read += len(line)
+        name, _, value = line.partition(":")
+        if name == "id":
+            self.last_id = value.strip()
+        elif name == "retry":
+            self.retry_seconds = int(value) / 1000
+        elif name == "data":
+            self.show(value)
 
     def show(self, text: str) -> None:
         """A piece of the page arrives."""
@@ -54,37 +70,48 @@ class Viewers:
         self._pages = pages
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
-        self._left = threading.Semaphore(0)
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._opened = threading.Semaphore(0)
+        self._thread = ThreadPoolExecutor(1)
+        self._work: Future[None] | None = None
 
     def start(self) -> None:
-        """Open all. Raises TimeoutError when they are not open soon."""
-        self._thread.start()
-        for _ in self._pages:
-            if not self._left.acquire(timeout=OPEN_SECONDS):
-                raise TimeoutError("the pages did not open")
+        """Open all. Raises what keeps one from opening, or TimeoutError."""
+        self._work = self._thread.submit(self._run)
+        left = len(self._pages)
+        for _ in until(OPEN_SECONDS, 0):
+            if self._work.done():
+                self._work.result()
+            left -= self._opened.acquire(timeout=0.5)
+            if not left:
+                return
+        raise TimeoutError(f"{left} pages did not open")
 
     def stop(self) -> None:
+        """Close all. Raises what a page failed by meanwhile."""
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
+        self._thread.shutdown()
+        if self._work is not None:
+            self._work.result()
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._view_all())
 
     async def _view_all(self) -> None:
-        timeout = aiohttp.ClientTimeout(total=None, sock_read=None)
         async with aiohttp.ClientSession(
             self._url,
             connector=aiohttp.TCPConnector(limit=0),
-            timeout=timeout,
+            timeout=aiohttp.ClientTimeout(total=None),
             read_bufsize=_LONGEST_LINE,
         ) as session:
+            stop = asyncio.create_task(self._stop.wait())
             views = [asyncio.create_task(self._view(session, page)) for page in self._pages]
-            await self._stop.wait()
+            ended, _ = await asyncio.wait({stop, *views}, return_when=asyncio.FIRST_COMPLETED)
             for view in views:
                 view.cancel()
             await asyncio.gather(*views, return_exceptions=True)
+            for task in ended:
+                task.result()  # a view ends only by an error
 
     async def _view(self, session: aiohttp.ClientSession, page: OpenPage) -> None:
         async with session.get(page.path) as answer:
@@ -94,26 +121,19 @@ class Viewers:
         stream = _STREAM.search(text)
         if stream is None:
             raise ValueError(f"{page.path} has no stream")
-        path, last_id = unescape(stream[1]), ""
         while True:
-            with contextlib.suppress(aiohttp.ClientError):
-                last_id = await self._read(session, page, path, last_id)
-            await asyncio.sleep(0.5)  # as hx-sse does at first
+            with contextlib.suppress(aiohttp.ClientError):  # then it is asked for again
+                await self._read(session, page, unescape(stream[1]))
+            await asyncio.sleep(page.retry_seconds)
 
-    async def _read(
-        self, session: aiohttp.ClientSession, page: OpenPage, path: str, last_id: str
-    ) -> str:
-        """Read the stream until it ends; the id of its last event."""
+    async def _read(self, session: aiohttp.ClientSession, page: OpenPage, path: str) -> None:
+        """Read the stream until it ends."""
         headers = {"Accept": "text/html, text/event-stream", "HX-Request": "true"}
-        headers |= {"Last-Event-ID": last_id} if last_id else {}
+        headers |= {"Last-Event-ID": page.last_id} if page.last_id else {}
         async with session.get(path, headers=headers) as answer:
             answer.raise_for_status()
             if page.opened == float("inf"):
                 page.opened = time.time()
-                self._left.release()
+                self._opened.release()
             async for line in answer.content:
-                page.bytes_read += len(line)
-                if line.startswith(b"id:"):
-                    last_id = line[3:].decode().strip()
-                page.show(line.decode())
-        return last_id
+                page.read(line.decode())

@@ -18,7 +18,7 @@ from tests.browser.steps import (
     waiting,
 )
 from tests.browser.watch import Watch
-from tests.system.shop import Shop
+from tests.system.shop import Shop, an_order
 
 Plain = Callable[..., Page]
 
@@ -41,6 +41,18 @@ def test_a_customer_orders_and_a_manager_approves(shop: Shop, plain_page: Plain)
     shop.wait_for_status(order_id, "payment_captured")
     customer.reload()
     expect_delivered_and_paid(customer)
+
+
+def test_an_operator_pauses_an_order(shop: Shop, plain_page: Plain):
+    order_id = shop.place(an_order())
+    shop.wait_for_place(order_id, "waiting_for_validation")
+    page = plain_page("/operator", "operator")
+    page.get_by_label("Order id").fill(order_id)
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(part(page, "Its workflow")).to_contain_text("SUSPENDED")
+    assert shop.status(order_id)["runtime_status"] == "SUSPENDED"
 
 
 def test_what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost(
