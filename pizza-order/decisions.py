@@ -11,6 +11,7 @@ from pizza_common.event import OrderEvent
 from pizza_common.locks import KeyLocks
 from pizza_common.sidecar import Sidecar
 from pizza_common.status import Status
+from pizza_common.timeline import Entry, name_of
 from pizza_common.writing import until_written
 
 KEPT = 100
@@ -34,10 +35,15 @@ class DecisionLog:
         """The decisions, the latest first."""
         return sorted(self._read()[0], key=lambda each: each["at"], reverse=True)[:limit]
 
-    def note(self, event: OrderEvent) -> None:
-        """Take in what an event tells of a decision; told again, it changes nothing."""
-        told = _remade if event.status is Status.REMAKING else _decided
-        self._change(lambda decisions: told(decisions, event))
+    def note(self, event: OrderEvent, timeline: list[Entry]) -> None:
+        """Take in what an event tells of a decision; told again, it changes nothing.
+
+        The order's timeline has the event, and what came before its turn.
+        """
+        if event.status is Status.REMAKING:
+            self._change(lambda decisions: _remade(decisions, event))
+        else:
+            self._change(lambda decisions: _decided(decisions, event, timeline))
 
     def forget(self, order_id: str) -> None:
         """Drop the decisions on an order."""
@@ -58,7 +64,7 @@ class DecisionLog:
         return (list(value["decisions"]) if value else []), etag
 
 
-def _decided(decisions: Decisions, event: OrderEvent) -> Decisions:
+def _decided(decisions: Decisions, event: OrderEvent, timeline: list[Entry]) -> Decisions:
     if any(_is_of(each, event) for each in decisions):
         return decisions
     by, reason = _by_and_reason(event)
@@ -70,7 +76,9 @@ def _decided(decisions: Decisions, event: OrderEvent) -> Decisions:
         "reason": reason,
         "at": event.at,
     }
-    return [*decisions, decision]
+    told = (Status.REMAKING.value, event.attempt)
+    remade = any(name_of(entry)[:2] == told for entry in timeline)
+    return [*decisions, decision | ({"remake": True} if remade else {})]
 
 
 def _remade(decisions: Decisions, event: OrderEvent) -> Decisions:

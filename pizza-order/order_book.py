@@ -66,7 +66,7 @@ class OrderBook:
         stands = self._change(event.order_id, lambda known: self._noted(known, event))
         # Also if it was known: who wrote it may not have come to it.
         if event.status in TOLD and is_there(stands) and event.entry() in stands["timeline"]:
-            self._decisions.note(event)
+            self._decisions.note(event, stands["timeline"])
 
     def decisions(self, limit: int) -> list[dict[str, Any]]:
         """The last decisions of managers, the latest first. Raises Unavailable."""

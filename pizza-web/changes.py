@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 
@@ -12,6 +13,8 @@ from pizza_common.timeline import name_of
 ORDERS = "orders"
 
 _HEARD_ORDERS = 1000
+_HEARD_SECONDS = 2.0
+"""After these the book has an event, or will not have it, as of an order that was forgotten."""
 
 Wake = Callable[[], None]
 Name = tuple[str, int, int]
@@ -32,20 +35,21 @@ class Changes:
         self.memo = memo
         self._lock = threading.Lock()
         self._watchers: dict[str, set[Wake]] = defaultdict(set)
-        self._heard: OrderedDict[str, Name] = OrderedDict()
+        self._heard: OrderedDict[str, tuple[Name, float]] = OrderedDict()
 
     def note(self, event: OrderEvent) -> None:
         """Take in an event of topic `orders`."""
         with self._lock:
-            self._heard[event.order_id] = name_of(event.entry())
+            self._heard[event.order_id] = name_of(event.entry()), time.monotonic()
             self._heard.move_to_end(event.order_id)
             if len(self._heard) > _HEARD_ORDERS:
                 self._heard.popitem(last=False)
         self.tell(topic_of(event.order_id), ORDERS)
 
     def heard(self, order_id: str) -> Name | None:
-        """What the order's timeline has since the last event of it that came."""
-        return self._heard.get(order_id)
+        """What the order's timeline has since the last event of it, if that came just now."""
+        name, at = self._heard.get(order_id, (None, 0.0))
+        return name if time.monotonic() - at < _HEARD_SECONDS else None
 
     def tell(self, *topics: str) -> None:
         """Wake those that watch one of these topics."""

@@ -36,6 +36,7 @@ STOREFRONT = "pizza-storefront"
 _FIRST_SECONDS = 1.0
 _NO_ORDER = "There is no such order."
 _BUSY = "The shop cannot take it at this moment. Nothing is lost: try again."
+_NOT_KNOWN = "The shop did not answer. Whether the order is cancelled is shown here."
 _TAKEN = "This form was ordered before, with other content. Order once more to have this, too."
 
 
@@ -105,7 +106,7 @@ def live_order(order_id: str) -> Response:
     return stream(
         (topic_of(order_id),),
         lambda: render_template("customer/_order.html", **_order(order_id, who)),
-        shared=who,
+        shared=(order_id, who),
     )
 
 
@@ -120,6 +121,8 @@ def cancel(order_id: str) -> Any:
         flash("The order is being cancelled.")
     except PeerRefused as refused:
         flash(_detail(refused), "error")
+    except Unavailable:
+        flash(_NOT_KNOWN, "error")
     return redirect(_order_url(order_id, who), HTTPStatus.SEE_OTHER)
 
 

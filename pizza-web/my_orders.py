@@ -5,25 +5,23 @@ from contextlib import contextmanager
 
 from flask import current_app, session
 
-from person import act_as, person
+from person import ORDERS, act_as, person
 from pizza_common.order_key import is_order_key, order_key
 from pizza_common.principal import Principal
 
 KEPT = 20
 """A cookie has room for so many; each of them is looked up when they are listed."""
 
-_KEY = "orders"
-
 
 def my_orders() -> list[str]:
     """Their ids."""
-    return list(session.get(_KEY, ()))
+    return list(session.get(ORDERS, ()))
 
 
 def note(order_id: str) -> None:
     """This browser made this order."""
     others = [each for each in my_orders() if each != order_id]
-    session[_KEY] = [order_id, *others][:KEPT]
+    session[ORDERS] = [order_id, *others][:KEPT]
 
 
 def key_of_order(order_id: str) -> str:

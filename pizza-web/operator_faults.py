@@ -12,8 +12,6 @@ from together import Question, answers
 
 pages = Blueprint("operator_faults", __name__)
 
-FIELDS = ("step", "times", "status", "delay_seconds")
-
 
 @pages.get("/operator/faults")
 @needs("operator")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from flask import Response, g, redirect, request, session, url_for
 from flask_wtf.csrf import generate_csrf  # type: ignore[import-untyped]
 
-from live import MEDIA_TYPE
+from live import MEDIA_TYPE, RELOAD
 from pizza_common.errors import Forbidden
 from pizza_common.principal import NOBODY, Principal, Role
 from pizza_common.staff import STAFF, StaffRole
@@ -95,7 +95,7 @@ def needs(*roles: Role) -> Callable[[Page], Page]:
 def _to_sign_in() -> Any:
     if MEDIA_TYPE in request.headers.get("Accept", ""):
         # Its page was signed out meanwhile: loaded again, it leads to /sign-in itself.
-        return Response("event: shop:reload\ndata:\n\n", content_type=MEDIA_TYPE)
+        return Response(RELOAD, content_type=MEDIA_TYPE)
     if request.method == "POST":
         return signed_out()
     back = request.full_path.rstrip("?")

@@ -98,16 +98,7 @@ def service_app(
     serve is added to `app.extensions["hooks"]`, a Hooks; what it counts is made by
     `app.extensions["metrics"]`, a Metrics.
     """
-    app = DocumentedApp(
-        name,
-        info=Info(title=name, version="1.0.0", description=about + _RULES),
-        validation_error_status=HTTPStatus.BAD_REQUEST.value,
-        validation_error_model=Problem,
-        validation_error_callback=refuse_input,
-        security_schemes=SECURITY_SCHEMES,
-    )
-    app.openapi_version = "3.1.0"
-    app.request_class = JsonRequest
+    app = _documented(name, about)
     app.config["MAX_CONTENT_LENGTH"] = settings.pizza_max_body_bytes
     app.url_map.converters["order_id"] = OrderIdConverter
     metrics = metrics or Metrics()
@@ -123,6 +114,20 @@ def service_app(
     app.register_api(health)
     if settings.pizza_faults:
         install_faults(app)
+    return app
+
+
+def _documented(name: str, about: str) -> OpenAPI:
+    app = DocumentedApp(
+        name,
+        info=Info(title=name, version="1.0.0", description=about + _RULES),
+        validation_error_status=HTTPStatus.BAD_REQUEST.value,
+        validation_error_model=Problem,
+        validation_error_callback=refuse_input,
+        security_schemes=SECURITY_SCHEMES,
+    )
+    app.openapi_version = "3.1.0"
+    app.request_class = JsonRequest
     return app
 
 

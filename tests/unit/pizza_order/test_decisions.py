@@ -65,6 +65,12 @@ def test_each_round_is_a_decision_and_a_remake_is_told(client):
     assert told == [(2, True, None), (1, False, True)]
 
 
+def test_a_remake_that_is_heard_of_before_the_rejection_is_told_all_the_same(client):
+    tell(client, "remaking", second=2)
+    tell(client, "rejected", second=1)
+    assert [each.get("remake") for each in decisions(client)] == [True]
+
+
 def test_the_latest_come_first_whenever_they_are_heard_of(client):
     tell(client, "validated", "late", second=9)
     tell(client, "validated", "early", second=1)

@@ -74,6 +74,10 @@ def probe_pages(probe):
     def managers_only():
         return "secret"
 
+    @pages.post("/fails")
+    def fails_to_change():
+        raise PeerUnavailable("The kitchen did not answer.")
+
     @pages.get("/fails/<how>")
     def fails(how):
         raise {"404": NotFound(), "503": PeerUnavailable("The kitchen is away.")}.get(how, KeyError)

@@ -1,5 +1,6 @@
 """The customers' pages, with the services in memory."""
 
+import contextlib
 import re
 
 import pytest
@@ -7,42 +8,21 @@ import pytest
 import customer_pages
 from changes import topic_of
 from pizza_common.errors import PeerRefused, PeerUnavailable
+from tests.unit.pizza_web.conftest import STREAM
+from tests.unit.pizza_web.customer_shop import (
+    BASKET,
+    CUSTOMER,
+    MENU,
+    ORDER,
+    QUOTE,
+    STEPS,
+    has_order,
+    place,
+    text,
+)
 from tests.unit.pizza_web.fake_shop import FakeShop, browser_of, first_event
 
-MENU = {
-    "sizes": ["small", "large"],
-    "currency": "USD",
-    "pizzas": [
-        {"pizza_type": "funghi", "prices": {"small": 900, "large": 1400}},
-        {"pizza_type": "diavola", "prices": {"small": 1000, "large": 1500}},
-    ],
-}
-QUOTE = {
-    "total_cents": 2800,
-    "free_cents": 0,
-    "to_pay_cents": 2800,
-    "currency": "USD",
-    "items": [{"pizza_type": "funghi", "size": "large", "quantity": 2, "cents": 2800}],
-}
-CUSTOMER = {"name": "Ada Byron", "address": "12 Square", "phone": "555-1815"}
-ORDER = {
-    "order_id": "o-1",
-    "items": [{"pizza_type": "funghi", "size": "large", "quantity": 2}],
-    "customer": CUSTOMER,
-    "status": "cooking_baking",
-    "timeline": [
-        {"status": "validating", "at": "2026-01-01T12:00:00.000Z", "service": "pizza-storefront"},
-        {
-            "status": "payment_authorized",
-            "at": "2026-01-01T12:00:04.000Z",
-            "service": "pizza-storefront",
-            "detail": "2800 cents",
-        },
-    ],
-}
-STEPS = ["order", "payment", "cooking", "approval", "delivery"]
 HTMX = {"HX-Request": "true"}
-BASKET = {"pizza_type": "funghi", "size": "large", "quantity": "2"}
 
 
 @pytest.fixture
@@ -59,49 +39,9 @@ def client(services):
     return browser_of(services)
 
 
-def has_order(services, order=ORDER, order_id="o-1", **progress):
-    """Let the services know this order, as far as it is."""
-    steps = [
-        {
-            "step": name,
-            "state": "done" if name in STEPS[:2] else "current" if name == "cooking" else "waiting",
-            "share": 0.5,
-            "began_at": None,
-            "ended_at": None,
-            "usual_seconds": None if name == "approval" else 13,
-        }
-        for name in STEPS
-    ]
-    found = {
-        "order_id": order_id,
-        "status": order["status"],
-        "placed_at": "2026-01-01T12:00:00.000Z",
-        "estimated_at": "2026-01-01T12:00:30.000Z",
-        "seconds_left": 20.0,
-        "waits_for": None,
-        "is_over": False,
-        "round": 1,
-        "steps": steps,
-    }
-    status = {"runtime_status": "RUNNING", "cancellable": True, "why_not": None}
-    services.have("GET", f"pizza-order/order/{order_id}", {**order, "order_id": order_id})
-    services.have("GET", f"pizza-order/order/{order_id}/progress", found | progress)
-    services.have("GET", f"pizza-workflow/get-status/{order_id}", status)
-    paid = {"status": "authorized", "authorized_cents": 2800, "free_cents": 0}
-    services.have("GET", f"pizza-storefront/payments/{order_id}", paid)
-
-
-def place(client, **fields):
-    """Order, and give the path to which that leads."""
-    answer = client.post("/orders", data={**BASKET, **CUSTOMER, "order_id": "o-1", **fields})
-    assert answer.status_code == 303
-    return answer.location
-
-
-def text(answer):
-    """What a page says, without its tags."""
-    said = re.sub(r"<[^>]*>", " ", answer if isinstance(answer, str) else answer.text)
-    return " ".join(said.split())
+def fragment_of(stream):
+    """The first that a stream sends, which stays open."""
+    return next(event for event in map(bytes.decode, stream.response) if "data:" in event)
 
 
 def test_the_menu_has_every_pizza_with_its_prices(client):
@@ -319,6 +259,14 @@ def test_a_cancel_that_comes_too_late_says_why(client, services):
     assert "Order o-1 is on its way; it cannot be cancelled." in text(client.get(answer.location))
 
 
+def test_a_cancel_that_is_not_answered_may_have_been_done(client, services):
+    has_order(services)
+    services.have("POST", "pizza-workflow/cancel-order", PeerUnavailable("no answer in time"))
+    key = place(client).partition("?")[2]
+    answer = client.post(f"/orders/o-1/cancel?{key}")
+    assert "did not answer" in text(client.get(answer.location))
+
+
 def test_where_it_cannot_be_cancelled_the_page_says_why_not(client, services):
     has_order(services)
     why = "Order o-1 is on its way; it cannot be cancelled."
@@ -375,6 +323,20 @@ def test_a_live_region_sends_what_the_page_has(client, services):
     location = place(client)
     sent = first_event(client, f"/live{location}")
     assert text(sent) in text(client.get(location))
+
+
+def test_two_orders_that_one_person_looks_at_are_two_regions(services):
+    has_order(services)
+    has_order(services, ORDER | {"status": "waiting_for_validation"}, order_id="o-2")
+    operator = browser_of(services, "operator")
+    with contextlib.ExitStack() as streams:
+        shown = []
+        for order_id in ("o-1", "o-2"):
+            stream = operator.get(f"/live/orders/{order_id}", headers=STREAM)
+            streams.callback(stream.close)
+            shown.append(fragment_of(stream))
+    assert ["Baking" in each for each in shown] == [True, False]
+    assert ["Waiting for validation" in each for each in shown] == [False, True]
 
 
 def test_the_list_shows_the_orders_of_this_browser_newest_first(client, services):

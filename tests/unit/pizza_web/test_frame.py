@@ -178,6 +178,13 @@ def test_a_page_says_what_is_missing_and_asks_again(probe):
     assert page.headers["Refresh"] == "5"
 
 
+def test_a_form_that_failed_is_not_said_to_have_changed_nothing(probe):
+    client = probe.open()
+    probe.app.config["WTF_CSRF_ENABLED"] = False
+    for path, said in (("/fails", "is not known"), ("/nowhere", "Nothing was changed")):
+        assert said in client.post(path, headers=HTML).text
+
+
 def test_a_name_of_another_host_is_a_page_too(probe):
     page = probe.open().get("/probe", headers={**HTML, "Host": "evil.example"})
     assert (page.status_code, page.mimetype) == (421, "text/html")

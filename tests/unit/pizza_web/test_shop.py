@@ -2,6 +2,7 @@
 
 import pytest
 
+import changes as changes_module
 import shop as module
 from changes import Changes
 from memo import Memo
@@ -93,6 +94,14 @@ def test_an_order_that_nobody_placed_is_asked_for_once(shop, sidecar):
     with pytest.raises(PeerRefused) as caught:
         shop.order("123")
     assert caught.value.status == 404
+    assert sidecar.calls["invoke"] == 1
+
+
+def test_an_order_that_was_forgotten_since_is_asked_for_once(shop, sidecar, changes, monkeypatch):
+    changes.note(event_of(Status.DELIVERED))
+    monkeypatch.setattr(changes_module, "_HEARD_SECONDS", 0.0)
+    with pytest.raises(PeerRefused):
+        shop.order("123")
     assert sidecar.calls["invoke"] == 1
 
 
