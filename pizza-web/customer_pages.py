@@ -1,5 +1,6 @@
 """The pages of the customers: the menu, ordering, and an order on its way."""
 
+import re
 import threading
 from http import HTTPStatus
 from typing import Any
@@ -22,7 +23,7 @@ from order_form import Errors, OrderForm, errors_by_field
 from order_view import STEPS, items_of, lasting, read_order, said, stage, teller
 from person import person
 from pizza_common.errors import NotFound, PeerRefused, Unavailable
-from pizza_common.order import MAX_QUANTITY
+from pizza_common.order import MAX_QUANTITY, ORDER_ID
 from pizza_common.principal import Principal
 from shop import Json, shop
 
@@ -44,7 +45,7 @@ _TAKEN = "This form was ordered before, with other content. Order once more to h
 def menu_page() -> str:
     """What there is, and an empty basket, or one with what an earlier order had."""
     again = request.args.get("again", "")
-    if not again:
+    if not re.fullmatch(ORDER_ID, again):
         return _form_page(OrderForm())
     with asking_as(_visitor(again)):
         order = shop().order(again)

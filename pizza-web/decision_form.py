@@ -1,5 +1,6 @@
 """The form by which a manager decides, as it was filled in."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -31,7 +32,7 @@ class DecisionForm:
 
     def errors(self) -> dict[str, str]:
         """What cannot be sent on, by field. Whose pizza is rejected is told why."""
-        if self.verdict not in _DONE or not (self.round.isascii() and self.round.isdecimal()):
+        if self.verdict not in _DONE or not re.fullmatch("[0-9]{1,3}", self.round):
             return {"form": "Choose what to do."}
         if self.verdict != APPROVE and not self.reason:
             return {"reason": "Say what is wrong with it."}

@@ -1,7 +1,6 @@
 """The pages of the kitchen: the board of pizzas, and the stock."""
 
 from typing import Any
-from urllib.parse import quote
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 
@@ -9,6 +8,7 @@ from changes import ORDERS
 from live import stream
 from person import needs
 from pizza_common.errors import PeerRefused, PeerUnavailable
+from service_path import path_of
 from shop import shop
 from stock_form import StockForm, again
 
@@ -58,7 +58,7 @@ def change_stock() -> Any:
     form = StockForm.sent(request.form)
     if errors := form.errors():
         return _page(form, errors), 400
-    path = f"/stock/{quote(form.ingredient, safe='')}"
+    path = path_of("stock", form.ingredient)
     try:
         answer = shop().put(KITCHEN, path, form.body(), idempotency_key=form.key)
     except PeerRefused as refused:

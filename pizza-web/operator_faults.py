@@ -1,5 +1,6 @@
 """Failures on demand, where PIZZA_FAULTS enables them."""
 
+from math import isfinite
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -55,13 +56,20 @@ def _service(name: str) -> str:
 def _fault() -> Json:
     """What the form says. Raises ValueError with the field that is no number."""
     fault: Json = {"step": request.form.get("step", "").strip()}
-    for name, kind in (("times", int), ("status", int), ("delay_seconds", float)):
+    for name, kind in (("times", int), ("status", int), ("delay_seconds", _finite)):
         typed = request.form.get(name, "").strip()
         try:
             fault |= {name: kind(typed)} if typed else {}
         except ValueError:
             raise ValueError(name) from None
     return fault | ({"after": True} if request.form.get("after") else {})
+
+
+def _finite(typed: str) -> float:
+    """The number. Raises ValueError also for `nan` and `inf`, which JSON cannot tell."""
+    if not isfinite(number := float(typed)):
+        raise ValueError(typed)
+    return number
 
 
 def _page(errors: dict[str, str]) -> str:

@@ -8,6 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 
 from person import needs
 from pizza_common.errors import NotFound, PeerRefused, Unavailable
+from service_path import path_of
 from shop import Json, shop
 
 pages = Blueprint("operator_letters", __name__)
@@ -64,4 +65,4 @@ def _done(letter_id: str, done: str, ask: Any) -> Any:
 def _path(letter_id: str) -> str:
     if not re.fullmatch("[0-9a-f]{32}", letter_id):
         raise NotFound("There is no such dead letter.")
-    return f"/dead-letters/{letter_id}"
+    return path_of("dead-letters", letter_id)

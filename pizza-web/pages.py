@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, current_app, g
 from flask_openapi.blueprint import APIBlueprint
 from flask_wtf.csrf import CSRFProtect, generate_csrf  # type: ignore[import-untyped]
 from markupsafe import Markup
@@ -13,7 +13,7 @@ from markupsafe import Markup
 from assets import Assets
 from display import moment, money, words
 from person import person
-from pizza_common.access import ANYONE, allow
+from pizza_common.access import PAGE, allow, is_documentation
 from pizza_common.principal import Role
 
 HERE = Path(__file__).parent
@@ -25,6 +25,9 @@ POLICY = (
 
 # The documentation at /openapi, which is vendored with flask-openapi, has a script in its page.
 OF_DOCUMENTATION = "default-src 'self' 'unsafe-inline'; img-src 'self' data:"
+
+HTTPS_SECONDS = 365 * 24 * 3600
+"""For which browsers come by https only, once they have."""
 
 HTMX = {
     "extensions": "sse",
@@ -68,7 +71,7 @@ def _open_to_anyone(app: Flask, name: str) -> None:
     """Who may see a page is said by `person.needs`, which knows the session."""
     for endpoint, view in app.view_functions.items():
         if endpoint.startswith(f"{name}."):
-            allow(ANYONE)(view)
+            allow(PAGE)(view)
 
 
 def _check_forms(app: Flask) -> None:
@@ -108,7 +111,10 @@ def navigation() -> list[tuple[str, str]]:
 
 
 def _secure(answer: Response) -> Response:
-    policy = OF_DOCUMENTATION if request.blueprint == "swagger" else POLICY
+    is_its_page = is_documentation() and answer.mimetype == "text/html"
+    policy = OF_DOCUMENTATION if is_its_page else POLICY
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        answer.headers.setdefault("Strict-Transport-Security", f"max-age={HTTPS_SECONDS}")
     answer.headers.setdefault("Content-Security-Policy", policy)
     answer.headers.setdefault("Referrer-Policy", "same-origin")
     answer.headers.setdefault("Cache-Control", "no-store")

@@ -22,6 +22,7 @@ from pizza_common.principal import Role
 from pizza_common.staff import STAFF
 from send_again import too_old
 from sign_in import CALLED_AT_MOST, SignIn, one_line
+from wrong_attempts import WrongAttempts
 
 pages = Blueprint("sign_in_pages", __name__)
 
@@ -40,19 +41,27 @@ def sign_in_page() -> Any:
 
 @pages.post("/sign-in")
 def sign_in_with_token() -> Any:
-    """With a role's token; who was wrong too often waits."""
+    """With a role's token, which always lets in.
+
+    Behind a proxy all have one address, so who is wrong there must not shut out the others.
+    """
     sign_in, address = _sign_in(), request.remote_addr or ""
     if not sign_in.by_token:
         raise NotFound("Nobody signs in with a token here.")
-    if seconds := sign_in.attempts.wait_seconds(address):
-        wait = {"Retry-After": str(int(seconds) + 1)}
-        return _form(_WAIT), HTTPStatus.TOO_MANY_REQUESTS, wait
     called = one_line(request.form.get("called", ""))
     role = sign_in.with_token(request.form.get("token", "").strip(), called)
     if role is None:
-        sign_in.attempts.add(address)
-        return _form("This token belongs to no role."), HTTPStatus.FORBIDDEN
+        return _wrong_token(sign_in.attempts, address)
     return redirect(own_path(request.form.get(_NEXT), f"/{role}"), HTTPStatus.SEE_OTHER)
+
+
+def _wrong_token(attempts: WrongAttempts, address: str) -> Any:
+    """Who was wrong too often waits before they are told once more."""
+    if seconds := attempts.wait_seconds(address):
+        wait = {"Retry-After": str(int(seconds) + 1)}
+        return _form(_WAIT), HTTPStatus.TOO_MANY_REQUESTS, wait
+    attempts.add(address)
+    return _form("This token belongs to no role."), HTTPStatus.FORBIDDEN
 
 
 @pages.get("/sign-in/provider")

@@ -4,7 +4,8 @@ Authorization code with PKCE (S256), state and nonce; what belongs to a sign-in 
 in the session until the provider answers.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,7 +26,11 @@ from pizza_common.json_web_token import ALGORITHMS
 _NAME = "oidc"
 _STATE = f"_state_{_NAME}_"  # how Authlib names what it keeps in the session
 _BEGUN_AT_MOST = 2
+_NO_ANSWER = "The sign-in provider does not answer."
 _SECONDS = 5.0
+
+AWAY_SECONDS = 10.0
+"""For which a provider that did not answer is not asked again: each wait for it holds a thread."""
 
 log = structlog.get_logger()
 
@@ -34,6 +39,8 @@ class Provider:
     """One issuer; its metadata and keys are read when first needed, and then kept."""
 
     def __init__(self, app: Flask, issuer: str, client_id: str, client_secret: str) -> None:
+        self.now: Callable[[], float] = time.monotonic
+        self._away_until = float("-inf")
         self._issuer = issuer
         self.host = urlsplit(issuer).netloc
         self._client_id = client_id
@@ -58,7 +65,7 @@ class Provider:
             self._read_metadata()
             begun = self._client.create_authorization_url(callback)
         except requests.RequestException as error:
-            raise _away(error) from error
+            raise self._away(error) from error
         url = begun.pop("url")
         _forget_abandoned()
         self._client.save_authorize_data(redirect_uri=callback, **begun)
@@ -82,7 +89,7 @@ class Provider:
             log.warning("token of the provider refused", error=str(error)[:200])
             raise Forbidden("The sign-in provider's answer cannot be trusted.") from error
         except requests.RequestException as error:
-            raise _away(error) from error
+            raise self._away(error) from error
         claims: Mapping[str, Any] | None = token.get("userinfo")
         if not claims:
             raise Forbidden("The sign-in provider did not say who you are.")
@@ -96,6 +103,8 @@ class Provider:
 
     def _read_metadata(self) -> None:
         """Once; of what the provider can sign with, no more is taken than services take."""
+        if self.now() < self._away_until:
+            raise PeerUnavailable(_NO_ANSWER)
         metadata = self._client.load_server_metadata()
         metadata["id_token_signing_alg_values_supported"] = list(ALGORITHMS)
         if metadata.get("issuer") != self._issuer:
@@ -103,10 +112,12 @@ class Provider:
             metadata.clear()  # to be read again, once that is put right
             raise PeerUnavailable("The sign-in provider is not the one that is set.")
 
-
-def _away(error: requests.RequestException) -> PeerUnavailable:
-    log.warning("sign-in provider away", error=type(error).__name__)
-    return PeerUnavailable("The sign-in provider does not answer.")
+    def _away(self, error: requests.RequestException) -> PeerUnavailable:
+        """An answer that tells of an error came at once, and may be about one person only."""
+        log.warning("sign-in provider away", error=type(error).__name__)
+        if not isinstance(error, requests.HTTPError):
+            self._away_until = self.now() + AWAY_SECONDS
+        return PeerUnavailable(_NO_ANSWER)
 
 
 def _forget_abandoned() -> None:

@@ -7,6 +7,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 from pizza_common.errors import PeerRefused
+from service_path import is_part
 
 ADD, SET = "add", "available"
 
@@ -34,7 +35,7 @@ class StockForm:
     def errors(self) -> dict[str, str]:
         """What cannot be sent on, by field; the kitchen looks at the rest."""
         found = {}
-        if not self.ingredient:
+        if not is_part(self.ingredient):
             found["ingredient"] = "Choose an ingredient."
         if self.action not in (ADD, SET):
             found["action"] = "Choose what to do."

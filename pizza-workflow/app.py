@@ -70,7 +70,7 @@ def start_orders(body: OrderBatch) -> dict[str, Any]:
 @allow("manager")
 def validate_pizza(body: Validation) -> dict[str, Any]:
     """Approve or reject the cooked pizza."""
-    return desk().validate(body, principal().by)
+    return desk().validate(body, principal())
 
 
 @api.get("/approvals", responses={200: ApprovalList})

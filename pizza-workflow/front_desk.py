@@ -17,6 +17,7 @@ from pizza_common.event import OrderEvent
 from pizza_common.locks import KeyLocks
 from pizza_common.order import Order
 from pizza_common.order_key import order_key
+from pizza_common.principal import EVERY_ROLE, Principal
 from pizza_common.sidecar import Sidecar
 from pizza_common.status import Status
 from place import CANCELLABLE, DECIDABLE, TOO_LATE, Place
@@ -99,13 +100,13 @@ class FrontDesk:
             **_cancelling(found, order_id),
         }
 
-    def validate(self, asked: Validation, by: str | None) -> Answer:
+    def validate(self, asked: Validation, who: Principal) -> Answer:
         """Decide about the cooked pizza, once; said again, the answer is the same, also later.
 
-        Where it is known who asks, that is the approver, whatever was sent. Raises NotFound,
-        Conflict.
+        Who says who they are is the approver, whatever was sent. Raises NotFound, Conflict.
         """
-        asked = asked.model_copy(update={"approver": by}) if by else asked
+        if who != EVERY_ROLE:
+            asked = asked.model_copy(update={"approver": who.by})
         with self._locks.held(asked.order_id):
             found = self._known(asked.order_id)
             slip, etag = self._slips.read(asked.order_id)

@@ -11,10 +11,12 @@ from pizza_common.errors import Forbidden, Unauthenticated
 from pizza_common.principal import NOBODY, Principal, Role, principal
 from pizza_common.settings import Settings
 
-Caller = Role | Literal["anyone", "step", "records", "event"]
+Caller = Role | Literal["anyone", "page", "step", "records", "event"]
 Callers = frozenset[Caller]
 
 ANYONE: Caller = "anyone"
+PAGE: Caller = "page"
+"""A page, which knows by its session who looks: a proxy in front may use Authorization itself."""
 STEP: Caller = "step"
 """Another service of the shop, by the own sidecar; anyone in development."""
 RECORDS: Caller = "records"
@@ -49,17 +51,19 @@ def install_access(app: Flask, settings: Settings) -> None:
     app.extensions["hooks"].stopped.append(credentials.close)
 
     def check() -> None:
+        g.principal = NOBODY
+        if request.endpoint is None or PAGE in (callers := callers_of(app, request.endpoint)):
+            return
         g.principal = credentials.principal(request.headers)
-        if request.endpoint is not None and not _is_documentation():
-            _check(callers_of(app, request.endpoint), settings.asks_who)
+        if not is_documentation():
+            _check(callers, settings.asks_who)
 
     app.before_request(check)
 
 
-def _is_documentation() -> bool:
-    """What flask-openapi serves, and files."""
-    path = request.path
-    return path == "/openapi" or path.startswith("/openapi/") or request.endpoint == "static"
+def is_documentation() -> bool:
+    """Whether it is asked for what flask-openapi serves."""
+    return request.path == "/openapi" or request.path.startswith("/openapi/")
 
 
 def _check(callers: Callers, asks_who: bool) -> None:

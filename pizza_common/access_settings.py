@@ -6,6 +6,7 @@ Without any, it is in development: all may do all, so it listens on loopback onl
 import ipaddress
 import re
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,8 @@ def _strong(secret: str) -> str:
     """Nothing, or what is not guessed. Raises ValueError."""
     if secret and not re.fullmatch(rf"[!-~]{{{STRONG_LENGTH},}}", secret):
         raise ValueError(f"has to have {STRONG_LENGTH} characters or more, none of them a blank")
+    if secret and len(set(secret)) == 1:
+        raise ValueError("has to be of more than one character")
     return secret
 
 
@@ -35,6 +38,17 @@ def _role_token(role: Role) -> Any:
     )
 
 
+_TO_DIFFER = (
+    "pizza_secret",
+    "app_api_token",
+    "dapr_api_token",
+    "pizza_kitchen_token",
+    "pizza_manager_token",
+    "pizza_operator_token",
+    "pizza_oidc_client_secret",
+)
+
+
 class AccessSettings(BaseSettings):
     """Each field is an environment variable of the same name in capitals."""
 
@@ -46,6 +60,11 @@ class AccessSettings(BaseSettings):
         pattern=r"^[!-~]*$",
         description="Token that the sidecar sends with each event;"
         " empty: events are taken from any sender",
+        repr=False,
+    )
+    dapr_api_token: str = Field(
+        default="",
+        description="Token that the service sends to its sidecar; empty: it sends none",
         repr=False,
     )
     pizza_secret: Secret = Field(
@@ -98,14 +117,12 @@ class AccessSettings(BaseSettings):
         return next(self._misfits(), None)
 
     def _misfits(self) -> Iterator[str]:
-        tokens = self.role_tokens.values()
         if not self.asks_who and not is_loopback(self.pizza_host):
             yield (
                 "PIZZA_HOST: beyond loopback a service has to ask who calls;"
                 " set PIZZA_OPERATOR_TOKEN, or PIZZA_OIDC_ISSUER"
             )
-        if len(set(tokens)) < len(tokens):
-            yield "PIZZA_OPERATOR_TOKEN: each role needs a token of its own"
+        yield from self._same_secrets()
         if bool(self.pizza_oidc_issuer) != bool(self.pizza_oidc_client_id):
             yield "PIZZA_OIDC_ISSUER: needs PIZZA_OIDC_CLIENT_ID, and the other way round"
         if self.pizza_oidc_client_secret and not self.pizza_oidc_issuer:
@@ -115,6 +132,14 @@ class AccessSettings(BaseSettings):
         for name in ("APP_API_TOKEN", "PIZZA_SECRET"):
             if self.asks_who and len(getattr(self, name.lower())) < STRONG_LENGTH:
                 yield f"{name}: where a service asks who calls, {STRONG_LENGTH} characters or more"
+            elif self.asks_who and len(set(getattr(self, name.lower()))) == 1:
+                yield f"{name}: has to be of more than one character"
+
+    def _same_secrets(self) -> Iterator[str]:
+        """Who holds one of them must not have another with it."""
+        for one, other in combinations(_TO_DIFFER, 2):
+            if (secret := getattr(self, one)) and secret == getattr(self, other):
+                yield f"{other.upper()}: has to be another than {one.upper()}"
 
 
 def is_loopback(host: str) -> bool:

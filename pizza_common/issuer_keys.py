@@ -48,9 +48,13 @@ class IssuerKeys:
         self._tried_at = float("-inf")
 
     def with_key(self, key_id: str | None) -> KeySet:
-        """The provider's keys, fetched anew if they may lack this one. Raises Unavailable."""
-        usable = self._are_usable() and _has(self._keys, key_id)
-        if not usable or self._age() >= FRESH_SECONDS:
+        """The provider's keys, fetched anew if they may lack this one. Raises Unavailable.
+
+        Only without any do all wait for the fetch, so that a provider that hangs and tokens that
+        name unknown keys do not take up a service's threads.
+        """
+        usable = self._are_usable()
+        if not (usable and _has(self._keys, key_id)) or self._age() >= FRESH_SECONDS:
             self._fetch_unless_tried(wait=not usable)
         if self._keys is None or not self._are_usable():
             raise Unavailable("The sign-in provider does not answer.")

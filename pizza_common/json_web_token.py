@@ -20,7 +20,11 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 SKEW_SECONDS = 30
 """By which the provider's clock may differ."""
 
+HEAD_LENGTH = 1024
+"""Of a token's first part; real ones have an algorithm, a type and the id of a key."""
+
 _NAMES = ("name", "preferred_username", "email", "sub")
+_NAME_LENGTH = 100
 
 
 class TokenReader:
@@ -43,7 +47,8 @@ class TokenReader:
         try:
             claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
             self._claims.validate(claims)
-        except (JoseError, ValueError) as error:
+        except (JoseError, ValueError, TypeError, RecursionError) as error:
+            # TypeError: a `crit` that is no list of texts is looked at as if it were one.
             raise Unauthenticated(f"The token is not taken: {error}") from error
         return principal_of(claims, self._role_claim)
 
@@ -54,12 +59,21 @@ class TokenReader:
 
 def principal_of(claims: Mapping[str, Any], role_claim: str) -> Principal:
     """Who these claims are about; roles that the shop does not give out are passed over."""
-    named = (claims.get(name) for name in _NAMES)
-    name = next((found for found in named if isinstance(found, str) and found.strip()), "")
-    shown = "".join(filter(str.isprintable, name)).strip()[:100]
     told = _claim(claims, role_claim)
     roles = told.split() if isinstance(told, str) else told if isinstance(told, list) else []
-    return Principal(shown, frozenset(role for role in STAFF if role in roles))
+    return Principal(_name(claims), frozenset(role for role in STAFF if role in roles))
+
+
+def _name(claims: Mapping[str, Any]) -> str:
+    """The first claim with something to read in it; never empty, for who signed in is known."""
+    shown = filter(None, (_readable(claims.get(name)) for name in _NAMES))
+    return next(shown, None) or ascii(claims.get("sub"))[:_NAME_LENGTH]
+
+
+def _readable(found: Any) -> str:
+    """What a timeline shows of a claim; empty for one that shows nothing."""
+    told = found if isinstance(found, str) else ""
+    return "".join(filter(str.isprintable, told)).strip()[:_NAME_LENGTH].strip()
 
 
 def _claim(claims: Mapping[str, Any], name: str) -> Any:
@@ -76,8 +90,10 @@ def _key_id(token: str) -> str | None:
     """The key that it says it is signed with. Raises Unauthenticated for what is no token."""
     try:
         head = token.split(".", 1)[0]
+        if len(head) > HEAD_LENGTH:
+            raise ValueError("too long")
         told = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))
         found = told.get("kid")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         raise Unauthenticated("The token is none that this shop gives.") from None
     return found if isinstance(found, str) else None

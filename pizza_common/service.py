@@ -120,6 +120,7 @@ def service_app(
 def _documented(name: str, about: str) -> OpenAPI:
     app = DocumentedApp(
         name,
+        static_folder=None,
         info=Info(title=name, version="1.0.0", description=about + _RULES),
         validation_error_status=HTTPStatus.BAD_REQUEST.value,
         validation_error_model=Problem,

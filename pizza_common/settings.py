@@ -45,11 +45,6 @@ class Settings(AccessSettings):
         le=65535,
         description="gRPC port of the sidecar; each service has its own default",
     )
-    dapr_api_token: str = Field(
-        default="",
-        description="Token that the service sends to its sidecar; empty: it sends none",
-        repr=False,
-    )
     pizza_allowed_hosts: str = Field(
         default="",
         pattern=ALLOWED_HOSTS,

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -257,6 +258,39 @@ def test_a_token_of_the_provider_has_to_be_true(
         assert each.answer(by_oidc, **headers) == 401, each
 
 
+def with_head(head: bytes) -> dict[str, str]:
+    """A token with that first part, and the rest of a true one."""
+    _, body, signature = a_jwt()["Authorization"][7:].split(".")
+    return bearer(f"{urlsafe_b64encode(head).decode()}.{body}.{signature}")
+
+
+HOSTILE = {
+    "nested": with_head(b"[" * 760),
+    "nested deeply": with_head(b"[" * 100_000),
+    "not text": with_head(b"\xff\xfe"),
+    "a number": with_head(b"5"),
+    "a long number": with_head(b"9" * 760),
+    "no object": with_head(b"[]"),
+    "empty": with_head(b"{}"),
+    "long": with_head(json.dumps({"alg": "ES256", "kid": "first", "x": "x" * 1024}).encode()),
+    "alg is a list": with_head(b'{"alg": []}'),
+    "kid is an object": with_head(b'{"alg": "ES256", "kid": {}}'),
+    "crit is a number": with_head(b'{"alg": "ES256", "kid": "first", "crit": 5}'),
+    "crit of lists": with_head(b'{"alg": "ES256", "kid": "first", "crit": [[]]}'),
+    "five parts": bearer("eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0.a.b.c.d"),
+    "dots": bearer("...."),
+    "no base64": bearer("=.=.="),
+}
+
+
+@pytest.mark.parametrize("headers", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_token_is_refused_and_not_a_failure(
+    sidecar: FakeSidecar, workflows: FakeWorkflows, headers: dict[str, str]
+) -> None:
+    client = service("pizza-order", sidecar, workflows, **MODES["OIDC"])
+    assert client.get("/orders", headers=headers).status_code == 401
+
+
 @pytest.mark.parametrize("roles", [None, [], "", ["chef"], ["service", "customer"], {"a": 1}])
 def test_who_signs_in_without_a_role_of_the_shop_is_refused(
     by_oidc: FlaskClient, roles: object
@@ -319,7 +353,8 @@ def test_in_development_a_person_of_pizza_web_has_their_own_roles_only(
         expected = not {"manager", "step", "records"} & each.callers
         refused = each.answer(client, **signed_by(SECRET, "manager")) == 403
         assert refused == (expected and "event" not in each.callers), each
-    assert service(name, sidecar, workflows).get("/", headers=signed_by(SECRET)).status_code == 401
+    signed = signed_by(SECRET)
+    assert service(name, sidecar, workflows).get("/healthz", headers=signed).status_code == 401
 
 
 def test_the_openapi_of_a_service_says_how_it_refuses(

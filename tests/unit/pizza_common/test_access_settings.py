@@ -1,13 +1,15 @@
 """A service that would be open to who must not come in is not started, and says why."""
 
+from itertools import combinations
+
 import pytest
 
 from pizza_common.access_settings import is_loopback
 from pizza_common.errors import SettingsError
 from pizza_common.settings import Settings, settings_of
 
-STRONG = {"APP_API_TOKEN": "a" * 16, "PIZZA_SECRET": "s" * 16}
-OPERATOR = {"PIZZA_OPERATOR_TOKEN": "o" * 16}
+STRONG = {"APP_API_TOKEN": "app-token-of-16-", "PIZZA_SECRET": "secret-of-the-16"}
+OPERATOR = {"PIZZA_OPERATOR_TOKEN": "operator-with-16"}
 OIDC = {"PIZZA_OIDC_ISSUER": "https://sign-in.example", "PIZZA_OIDC_CLIENT_ID": "shop"}
 
 
@@ -26,9 +28,10 @@ def _an_empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ({**OPERATOR, **STRONG, "APP_API_TOKEN": "short"}, "APP_API_TOKEN"),
         ({**OPERATOR, **STRONG, "PIZZA_SECRET": ""}, "PIZZA_SECRET"),
         ({**OIDC, **STRONG, "PIZZA_SECRET": ""}, "PIZZA_SECRET"),
-        ({"PIZZA_SECRET": "s" * 15}, "PIZZA_SECRET"),
-        ({**STRONG, "PIZZA_KITCHEN_TOKEN": "k" * 15}, "PIZZA_KITCHEN_TOKEN"),
-        ({**STRONG, **OPERATOR, "PIZZA_KITCHEN_TOKEN": "o" * 16}, "a token of its own"),
+        ({"PIZZA_SECRET": "secret-of-the-1"}, "PIZZA_SECRET"),
+        ({**STRONG, "PIZZA_KITCHEN_TOKEN": "kitchen-with-15"}, "PIZZA_KITCHEN_TOKEN"),
+        ({"PIZZA_SECRET": "s" * 40}, "PIZZA_SECRET: .*more than one"),
+        ({**STRONG, **OPERATOR, "APP_API_TOKEN": "a" * 40}, "APP_API_TOKEN: has to be of more"),
         ({**STRONG, **OIDC, "PIZZA_OIDC_CLIENT_ID": ""}, "PIZZA_OIDC_ISSUER"),
         ({**STRONG, **OIDC, "PIZZA_OIDC_ISSUER": ""}, "PIZZA_OIDC_ISSUER"),
         ({**STRONG, **OIDC, "PIZZA_OIDC_ISSUER": "http://sign-in.example"}, "PIZZA_OIDC_ISSUER"),
@@ -49,12 +52,34 @@ def test_a_service_too_open_is_refused_in_one_line_that_names_the_variable_and_n
     assert not [value for value in hidden - {""} if value in told]
 
 
+SECRETS = (
+    "PIZZA_SECRET",
+    "APP_API_TOKEN",
+    "DAPR_API_TOKEN",
+    "PIZZA_KITCHEN_TOKEN",
+    "PIZZA_MANAGER_TOKEN",
+    "PIZZA_OPERATOR_TOKEN",
+)
+
+
+@pytest.mark.parametrize(("one", "other"), [*combinations(SECRETS, 2)])
+def test_two_secrets_that_are_the_same_are_both_named(
+    monkeypatch: pytest.MonkeyPatch, one: str, other: str
+) -> None:
+    for name in SECRETS:
+        monkeypatch.setenv(name, f"of-its-own-{name}")
+    assert settings_of("pizza-kitchen")
+    monkeypatch.setenv(other, f"of-its-own-{one}")
+    with pytest.raises(SettingsError, match=f"^{other}: has to be another than {one}$"):
+        settings_of("pizza-kitchen")
+
+
 @pytest.mark.parametrize(
     "environment",
     [
         {},
         {"PIZZA_HOST": "::1"},
-        {"PIZZA_HOST": "localhost", "PIZZA_SECRET": "s" * 16},
+        {"PIZZA_HOST": "localhost", "PIZZA_SECRET": STRONG["PIZZA_SECRET"]},
         {"PIZZA_HOST": "0.0.0.0", **STRONG, **OPERATOR},
         {"PIZZA_HOST": "0.0.0.0", **STRONG, **OIDC},
         {**STRONG, **OIDC, "PIZZA_OIDC_ISSUER": "http://127.0.0.1:9400"},

@@ -1,6 +1,8 @@
 """The provider's keys are fetched when they are needed, and no more often than it can bear."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -32,6 +34,17 @@ class Provider:
 
     def is_away(self) -> None:
         self._web.upsert("GET", ABOUT, body=requests.ConnectionError("refused"))
+
+    def hangs(self, asked: threading.Event, answered: threading.Event) -> None:
+        """Until `answered`; then it is away."""
+
+        def hang(_request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+            asked.set()
+            assert answered.wait(30)
+            raise requests.ReadTimeout("too long")
+
+        self._web.remove("GET", ABOUT)
+        self._web.add_callback("GET", ABOUT, hang)
 
     def answers(self, body: str, status: int = 200) -> None:
         self._web.upsert("GET", KEYS, body=body, status=status)
@@ -85,6 +98,24 @@ def test_an_unknown_key_is_looked_for_but_not_at_every_request(
     assert provider.fetches == 1
     clock.now += PAUSE_SECONDS
     assert [key.kid for key in keys.with_key("second")] == ["first", "second"]
+    assert provider.fetches == 2
+
+
+def test_while_the_provider_hangs_one_thread_waits_and_the_others_go_on(
+    provider: Provider, keys: IssuerKeys, clock: Clock
+) -> None:
+    keys.with_key("first")
+    clock.now += PAUSE_SECONDS
+    asked, answered = threading.Event(), threading.Event()
+    provider.hangs(asked, answered)
+    with ThreadPoolExecutor(1) as waiting:
+        found = waiting.submit(keys.with_key, "unknown")
+        assert asked.wait(30)
+        for name in ("another", "first"):
+            assert [key.kid for key in keys.with_key(name)] == ["first"]
+        assert not found.done()
+        answered.set()
+        assert [key.kid for key in found.result(30)] == ["first"]
     assert provider.fetches == 2
 
 

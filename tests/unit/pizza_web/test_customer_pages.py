@@ -350,3 +350,10 @@ def test_the_list_shows_the_orders_of_this_browser_newest_first(client, services
 def test_an_order_that_is_forgotten_is_not_listed_any_more(client, services):
     place(client)
     assert "ordered nothing yet" in text(client.get("/orders"))
+
+
+@pytest.mark.parametrize("again", ["../orders", "..", "o-1/progress", "%2e%2e", "x" * 49])
+def test_what_is_no_order_is_not_asked_for_again(services, again):
+    answer = browser_of(services, "operator").get("/", query_string={"again": again})
+    assert answer.status_code == 200
+    assert {path for path, _ in services.sent("GET")} == {"pizza-storefront/menu"}

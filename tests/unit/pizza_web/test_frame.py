@@ -8,10 +8,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
 
+from pizza_common.access import PAGE, callers_of
 from pizza_common.principal import Principal
 from tests.unit.pizza_web.conftest import HTML, STREAM
 from tests.unit.pizza_web.sessions import sign_in
+from tests.unit.pizza_web.visitor import Visitor
 from tests.unit.services import ROOT
 
 TEMPLATES = sorted((ROOT / "pizza-web" / "templates").rglob("*.html"))
@@ -53,8 +56,41 @@ def test_only_the_documentation_may_run_a_script_of_its_page(probe):
     documentation = client.get("/openapi/swagger")
     assert "<script>" in documentation.text
     assert "'unsafe-inline'" in documentation.headers["Content-Security-Policy"]
+    assert "'unsafe-inline'" in client.get("/openapi/").headers["Content-Security-Policy"]
     for path in ("/probe", "/nowhere", "/healthz", "/openapi/openapi.json"):
         assert "unsafe" not in client.get(path).headers["Content-Security-Policy"]
+
+
+def test_browsers_that_came_by_https_come_by_nothing_else(probe):
+    header = "Strict-Transport-Security"
+    assert header not in probe.open().get("/probe").headers
+    assert "max-age=" in probe.open(pizza_web_url="https://pizza.example").get("/").headers[header]
+
+
+def test_the_ingress_leads_to_the_pages_and_to_nothing_else(probe):
+    client = probe.open()
+    ingress = yaml.safe_load((ROOT / "deploy/k8s/base/ingress.yaml").read_text())
+    paths = ingress["spec"]["rules"][0]["http"]["paths"]
+    kinds = {each["path"]: each["pathType"] for each in paths}
+    assert kinds == {path: "Exact" if path == "/" else "Prefix" for path in kinds}
+    assert set(kinds) == {
+        "/" + rule.rule.split("/")[1]
+        for rule in client.application.url_map.iter_rules()
+        if PAGE in callers_of(client.application, rule.endpoint)
+    }
+
+
+@pytest.mark.parametrize("credentials", ["Basic b3BlcmF0b3I6", "Bearer of-a-proxy", "Negotiate x"])
+def test_what_a_proxy_in_front_has_in_authorization_is_not_looked_at(sidecar, credentials):
+    client = Visitor(sidecar, pizza_manager_token="token-of-the-manager").client
+    headers = {"Authorization": credentials, **HTML}
+    assert client.get("/sign-in", headers=headers).status_code == 200
+    assert client.get("/manager", headers=headers).status_code == 303
+    assert client.get("/nowhere", headers=headers).status_code == 404
+
+
+def test_an_asset_has_one_address(probe):
+    assert probe.open().get("/static/shop.css").status_code == 404
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)

@@ -4,13 +4,16 @@ import hashlib
 import json
 import time
 from base64 import urlsafe_b64encode
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 import responses
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
+from sign_in_provider import AWAY_SECONDS
 from tests.unit.pizza_web.visitor import Visitor
 
 ISSUER = "https://sso.example/realms/shop"
@@ -44,7 +47,7 @@ class SignIn:
 
     def __init__(self, sidecar, network):
         self.network = network
-        self.visitor = Visitor(sidecar, **ROWS, pizza_manager_token="m" * 20)
+        self.visitor = Visitor(sidecar, **ROWS, pizza_manager_token="token-of-managers")
         url = self.visitor.get("/sign-in/provider").location
         self.asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
@@ -126,6 +129,22 @@ def test_a_provider_that_fails_meanwhile_is_named(coming, provider, status):
     answer = coming.visitor.get(f"/sign-in/callback?code=1&state={coming.asked['state']}")
     assert answer.status_code == 503
     assert "does not answer" in answer.text
+
+
+def test_a_provider_that_hangs_is_not_asked_again_at_once(sidecar):
+    visitor = Visitor(sidecar, **ROWS)
+    clock = SimpleNamespace(now=1000.0)
+    visitor.app.extensions["sign_in"].provider.now = lambda: clock.now
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as network:
+        url = f"{ISSUER}/.well-known/openid-configuration"
+        network.get(url, body=requests.ReadTimeout("too long"))
+        for path in ("/sign-in", "/sign-in", "/sign-in/callback?code=1&state=1"):
+            answer = visitor.get(path)
+            assert (answer.status_code, "does not answer" in answer.text) == (503, True)
+        assert len(network.calls) == 1
+        network.upsert("GET", url, json=METADATA)
+        clock.now += AWAY_SECONDS
+        assert visitor.get("/sign-in").status_code == 303
 
 
 def test_metadata_of_another_issuer_are_not_taken_and_read_again(sidecar):

@@ -142,6 +142,13 @@ def test_a_bad_number_is_told_beside_its_field_and_nothing_typed_is_lost(visitor
     assert key_of(html) == "k1"
 
 
+@pytest.mark.parametrize("ingredient", ["", ".", "..", "../pizzas", "a/b", "..\\", "%2e%2e"])
+def test_what_would_lead_to_another_route_is_no_ingredient(visitor, shop, ingredient):
+    answer = visitor.post("/kitchen/stock", data={**BUY, "ingredient": ingredient})
+    assert (answer.status_code, "Choose an ingredient" in answer.text) == (400, True)
+    assert shop.sent("PUT") == []
+
+
 def test_what_the_kitchen_refuses_is_told_beside_its_field(visitor, shop):
     refused = PeerRefused("pizza-kitchen: Cannot use: add", 400, (("add", "is too much"),))
     shop.have("PUT", "pizza-kitchen/stock/ham", refused)

@@ -160,6 +160,13 @@ def test_a_rejection_without_a_reason_is_asked_for_one(visitor, shop, verdict):
     assert 'name="round" value="2"' in answer.text
 
 
+@pytest.mark.parametrize("number", ["", "1" * 5000, "-1", "1.5", "\u0661"])
+def test_a_round_that_is_none_decides_nothing(visitor, shop, number):
+    form = {"order_id": "123", "round": number, "verdict": "approve"}
+    assert visitor.post("/manager/decisions", data=form).status_code == 400
+    assert shop.sent("POST") == []
+
+
 def test_what_is_refused_about_the_reason_is_told_beside_it_and_nothing_is_lost(visitor, shop):
     refused = PeerRefused("pizza-workflow: Cannot use: reason", 400, (("reason", "is too long"),))
     shop.have("POST", "pizza-workflow/validate-pizza", refused)

@@ -298,8 +298,11 @@ def test_a_fault_is_armed_with_what_the_form_says(client, services):
     assert client.post("/operator/faults", data=form).status_code == 303
     fault = {"step": "cook", "times": 2, "delay_seconds": 0.5}
     assert services.changes() == [("POST", "pizza-kitchen/faults", fault)]
-    answer = client.post("/operator/faults", data={**form, "times": "many"})
-    assert (answer.status_code, "is no number" in answer.text) == (400, True)
+    no_numbers = [("times", "many"), ("times", "9" * 5000)]
+    no_numbers += [("delay_seconds", typed) for typed in ("nan", "inf", "1e999")]
+    for name, typed in no_numbers:
+        answer = client.post("/operator/faults", data={**form, name: typed})
+        assert (answer.status_code, "is no number" in answer.text) == (400, True)
     assert client.post("/operator/faults", data={**form, "service": "evil"}).status_code == 404
 
 

@@ -177,7 +177,7 @@ def test_without_the_client_secret_pizza_web_does_not_start(sidecar, provider):
 
 
 def test_with_tokens_too_one_may_choose(sidecar, provider):
-    visitor = Visitor(sidecar, **rows_of(provider.issuer, pizza_manager_token="m" * 20))
+    visitor = Visitor(sidecar, **rows_of(provider.issuer, pizza_manager_token="token-of-managers"))
     page = visitor.get("/sign-in?next=/manager").text
     assert 'type="password"' in page
     assert 'href="/sign-in/provider?next=/manager"' in page

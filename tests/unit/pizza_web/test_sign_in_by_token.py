@@ -49,13 +49,15 @@ def test_a_role_without_a_token_cannot_be_had(sidecar):
     assert visitor.who() == ""
 
 
-def test_who_guesses_has_to_wait_even_with_the_right_token(visitor):
+def test_who_guesses_waits_and_shuts_out_nobody_with_the_right_token(visitor):
     for _ in range(5):
         assert visitor.post("/sign-in", token="guess").status_code == 403
-    answer = visitor.post("/sign-in", token=TOKENS["operator"])
+    answer = visitor.post("/sign-in", token="guess")
     assert answer.status_code == 429
     assert 0 < int(answer.headers["Retry-After"]) <= 61
-    assert visitor.who() == ""
+    other = visitor.another()
+    assert other.post("/sign-in", token=TOKENS["operator"]).location == "/operator"
+    assert (visitor.who(), other.who()) == ("", "operator")
 
 
 def test_the_token_is_nowhere_in_an_answer(visitor):

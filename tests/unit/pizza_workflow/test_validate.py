@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pizza_common.errors import SidecarUnavailable
+from tests.unit.callers import SECRET, signed_by
 
 APPROVED = (200, {"order_id": "123", "validation_status": "approved"})
 REJECTED = (200, {"order_id": "123", "validation_status": "rejected"})
@@ -37,6 +38,14 @@ def test_who_is_known_approves_in_their_own_name(client_as_ann, workflows, waiti
     for approver in ("Bob", "Eve"):
         assert client_as_ann("/validate-pizza", approved=True, approver=approver) == 200
     assert [event["approver"] for event in told(workflows)] == ["Ann"]
+
+
+@pytest.mark.parametrize("name", ["", "Ann"])
+def test_who_is_signed_in_decides_under_no_other_name(app, workflows, waiting, name):
+    sent = {"order_id": "123", "approved": True, "approver": "Eve"}
+    headers = signed_by(SECRET, "manager", name=name)
+    assert app.test_client().post("/validate-pizza", json=sent, headers=headers).status_code == 200
+    assert [event.get("approver") for event in told(workflows)] == [name or None]
 
 
 @pytest.mark.parametrize("other", [{"approved": False}, {"approved": True, "approver": "Bob"}])
