@@ -20,7 +20,7 @@ from changes import Changes, topic_of
 from live import stream
 from my_orders import asking_as, customer_of, is_key, key_of_order, my_orders, note
 from order_form import Errors, OrderForm, errors_by_field
-from order_view import STEPS, items_of, lasting, read_order, said, stage, teller
+from order_view import STEPS, items_of, lasting, read_order
 from person import person
 from pizza_common.errors import NotFound, PeerRefused, Unavailable
 from pizza_common.order import MAX_QUANTITY, ORDER_ID
@@ -28,7 +28,7 @@ from pizza_common.principal import Principal
 from shop import Json, shop
 
 pages = Blueprint("customer_pages", __name__)
-for used_in_templates in (lasting, items_of, teller, said, stage):
+for used_in_templates in (lasting, items_of):
     pages.add_app_template_filter(used_in_templates)
 
 DESK = "pizza-workflow"

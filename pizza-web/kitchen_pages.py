@@ -17,7 +17,7 @@ KITCHEN = "pizza-kitchen"
 COLUMNS = (
     ("waiting", "To cook"),
     ("cooking", "Cooking"),
-    ("validation", "With the manager"),
+    ("validation", "Waiting for approval"),
     ("remaking", "Being remade"),
 )
 

@@ -1,14 +1,10 @@
 """An order as its page shows it: read from the services that know of it."""
 
-import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from markupsafe import Markup, escape
-
 from changes import topic_of
-from display import moment, money, words
 from pizza_common.errors import PeerRefused, Unavailable
 from shop import Shop
 
@@ -21,13 +17,6 @@ STEPS = {
     "approval": "Approval",
     "delivery": "Delivery",
 }
-_TELLERS = {
-    "pizza-storefront": "the shop",
-    "pizza-workflow": "the shop",
-    "pizza-kitchen": "the kitchen",
-    "pizza-delivery": "the driver",
-}
-_CENTS_OR_TIME = re.compile(r"\b(\d+) cents\b|\b(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z)")
 
 
 def read_order(shop: Shop, order_id: str) -> Json | None:
@@ -68,31 +57,6 @@ def lasting(seconds: float) -> str:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / 60), 60)
     return " ".join(filter(None, (f"{hours} h" if hours else "", f"{minutes} min")))
-
-
-def stage(status: str) -> str:
-    """The status without the name of its step: `Baking`, beside the bar of cooking."""
-    return words(status.removeprefix("cooking_").removeprefix("delivery_"))
-
-
-def teller(entry: Json) -> str:
-    """Who said, or did, what an entry of the timeline tells."""
-    name: str = entry.get("by") or _TELLERS.get(entry["service"], "")
-    return name
-
-
-def said(entry: Json) -> Markup:
-    """The detail of an entry, with its amounts and times as pages show them.
-
-    Who said it may stand before it, and has a place of its own.
-    """
-    detail = entry.get("detail", "").removeprefix(f"{entry.get('by')}: ")
-    parts, end = [], 0
-    for found in _CENTS_OR_TIME.finditer(detail):
-        parts.append(escape(detail[end : found.start()]))
-        parts.append(escape(money(int(found[1]))) if found[1] else moment(found[2]))
-        end = found.end()
-    return Markup("").join([*parts, escape(detail[end:])])
 
 
 def _before_its_first_event(order_id: str) -> Json:

@@ -12,9 +12,11 @@ from markupsafe import Markup
 
 from assets import Assets
 from display import moment, money, words
+from entry_words import doer, happened, said, said_to_customers, without_turning_back
 from person import person
 from pizza_common.access import PAGE, allow, is_documentation
 from pizza_common.principal import Role
+from status_words import phrase
 
 HERE = Path(__file__).parent
 
@@ -45,6 +47,18 @@ NAVIGATION: tuple[tuple[str, str, tuple[Role, ...]], ...] = (
     ("/operator", "Operator", ("operator",)),
 )
 
+
+FILTERS = (
+    money,
+    words,
+    moment,
+    phrase,
+    happened,
+    doer,
+    said,
+    said_to_customers,
+    without_turning_back,
+)
 
 frame = Blueprint("frame", __name__, template_folder=str(HERE / "templates"))
 
@@ -87,7 +101,7 @@ def _furnish(app: Flask, assets: Assets) -> None:
     """What the templates use."""
     environment = app.jinja_env
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters |= {"money": money, "words": words, "moment": moment}
+    environment.filters |= {each.__name__: each for each in FILTERS}
     environment.globals |= {
         "asset": assets.url,
         "csrf": csrf,

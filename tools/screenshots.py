@@ -142,7 +142,7 @@ def order(page: Page) -> None:
 
 
 def take_customer(camera: Camera, page: Page) -> None:
-    expect(page.get_by_role("region", name="Now")).to_contain_text("baking", timeout=60_000)
+    expect(page.get_by_role("region", name="Now")).to_contain_text("In the oven", timeout=60_000)
     camera.shoot(page, "customer-order")
     camera.shoot(page, "customer-order-phone", PHONE)
     for path, name in (("/orders", "customer-orders"), ("/sign-in", "sign-in")):

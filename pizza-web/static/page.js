@@ -11,10 +11,19 @@
     Object.entries(shapes).map(([name, shape]) => [name, new Intl.DateTimeFormat(undefined, shape)]),
   );
 
+  // The same with the day before it, where that is not today.
+  const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+
+  function inWords(at, shape) {
+    const text = formats[shape.replace("day-", "")].format(at);
+    if (!shape.startsWith("day-") || day.format(at) === day.format(new Date())) return text;
+    return `${day.format(at)}, ${text}`;
+  }
+
   function localize() {
     for (const time of document.querySelectorAll("time[datetime]")) {
       const at = new Date(time.dateTime);
-      const text = formats[time.dataset.shape || "time"].format(at);
+      const text = inWords(at, time.dataset.shape || "time");
       if (time.textContent !== text) time.textContent = text;
     }
   }

@@ -30,7 +30,7 @@ def test_an_order_for_later_is_cancelled_before_its_time(open_page: OpenPage):
     tomorrow = datetime.now() + timedelta(days=1)
     page = open_page("/")
     order(page, MARGHERITA, later=f"{tomorrow:%Y-%m-%dT%H:%M}")
-    expect(now(page)).to_contain_text("Scheduled")
+    expect(now(page)).to_contain_text("Ordered for later")
     cancel(page)
     expect_cancelled(page, "Nothing was taken")
 

@@ -38,9 +38,11 @@ def test_an_operator_pauses_resumes_and_terminates_an_order_and_undoes_what_it_l
     expect(page.get_by_role("main")).to_contain_text("$10.00 that is set aside stays so")
     confirm(page, "Terminate")
     expect(part(page, WORKFLOW)).to_contain_text("TERMINATED")
-    expect(now(customer)).to_contain_text("Terminated")
+    expect(now(customer)).to_contain_text("Stopped by the shop")
     expect(part(page, "The order")).to_contain_text("Authorized: $10.00 set aside")
     choose(page, "Refund")
     confirm(page, "Refund")
     expect(part(page, "The order")).to_contain_text("Voided")
-    expect(page.get_by_role("region", name="What was said of it")).to_contain_text("Terminated")
+    expect(page.get_by_role("region", name="What was said of it")).to_contain_text(
+        "Stopped by the shop"
+    )

@@ -98,7 +98,7 @@ def test_each_replica_hears_of_every_change_and_so_do_its_pages(fleet: Fleet) ->
     pages = [OrderPage(door, order["order_id"]) for door in doors]
     customers.wait_for(order["order_id"], "waiting_for_validation")
     for page in pages:
-        page.wait_for("Waiting for validation")
+        page.wait_for("approval</strong>")
     customers.approve(order["order_id"])
     for page in pages:
         page.wait_for("Delivered")
@@ -115,7 +115,7 @@ def test_a_replica_that_comes_back_shows_what_happened_meanwhile(fleet: Fleet) -
     assert customers.ask("POST", "pizza-workflow", "/start-order", order).status == 200
     page = OrderPage(door, order["order_id"])
     customers.wait_for(order["order_id"], "waiting_for_validation")
-    page.wait_for("Waiting for validation")
+    page.wait_for("approval</strong>")
     fleet.shop.kill_parts(name, sidecar_of(name))
     customers.approve(order["order_id"])
     fleet.start(name, sidecar_of(name))

@@ -127,9 +127,9 @@ def test_the_order_page_shows_how_far_it_is_and_asks_as_its_customer(client, ser
     page = client.get(place(client)).text
     assert "Estimated at 12:00:30 UTC" in text(page)
     assert page.count("<progress") == len(STEPS) + 2
-    assert "Baking" in text(page)
+    assert "In the oven" in text(page)
     assert "$28.00, set aside" in text(page)
-    assert "Payment authorized the shop $28.00" in text(page)
+    assert "Money set aside $28.00" in text(page)
     assert all(who.order_id == "o-1" for who in services.identities[-3:])
     assert all(who.roles == {"customer"} for who in services.identities[-3:])
 
@@ -184,7 +184,7 @@ def test_right_after_ordering_the_first_event_is_waited_for(client, services, mo
         return found
 
     monkeypatch.setattr(services, "invoke", answer_before_the_event)
-    assert "Baking" in text(client.get(location))
+    assert "In the oven" in text(client.get(location))
 
 
 def test_an_order_that_nobody_knows_any_more_is_not_found(client):
@@ -202,7 +202,7 @@ def test_each_pizza_has_its_own_progress(client, services):
     ]
     services.have("GET", "pizza-kitchen/cook/o-1", {"order_id": "o-1", "pizzas": pizzas})
     client.application.extensions["changes"].tell(topic_of("o-1"))
-    assert "Funghi, large Baking Funghi, large Waiting" in text(client.get(location))
+    assert "Funghi, large In the oven Funghi, large Waiting" in text(client.get(location))
 
 
 def test_a_single_pizza_is_asked_for_nothing_more(client, services):
@@ -295,19 +295,36 @@ def test_the_free_pizza_is_shown_where_it_was_earned(client, services):
     assert "You had 9 orders: your next one has a free pizza." in text(client.get(place(client)))
 
 
+def has_ended(services, *entries):
+    """Called off, with these at the end of its timeline."""
+    failed = {**ORDER, "status": "failed", "timeline": [*ORDER["timeline"], *entries]}
+    has_order(services, failed, is_over=True, estimated_at=None, seconds_left=None)
+
+
 def test_how_and_why_an_order_ended_is_said_first(client, services):
     ending = {
         "status": "failed",
         "at": "2026-01-01T12:01:00.000Z",
         "service": "pizza-workflow",
-        "detail": "Maria: Pizza validation failed",
-        "by": "Maria",
+        "detail": "Pizza validation failed - need to remake",
     }
-    failed = {**ORDER, "status": "failed", "timeline": [*ORDER["timeline"], ending]}
-    has_order(services, failed, is_over=True, estimated_at=None, seconds_left=None)
+    has_ended(services, ending)
     said = text(client.get(place(client)))
-    assert "Failed 2026-01-01 12:01 UTC : Pizza validation failed" in said
-    assert "Failed Maria Pizza validation failed" in said
+    assert "Called off by the shop 2026-01-01 12:01 UTC : The manager did not approve it" in said
+    assert "Called off by the shop The manager did not approve it" in said
+
+
+def test_who_cancelled_sees_that_also_where_the_shop_has_to_look_into_it(client, services):
+    at = {"at": "2026-01-01T12:01:00.000Z", "service": "pizza-workflow"}
+    error = "refund_payment: pizza-storefront: An operator asked for this at refund_payment."
+    notice = {**at, "status": "needs_attention", "detail": error}
+    has_ended(services, notice, {**at, "status": "failed", "detail": "cancelled", "by": "customer"})
+    said = text(client.get(place(client)))
+    assert "Cancelled 2026-01-01 12:01 UTC" in said
+    assert "Cancelled by the customer" in said
+    assert "The shop looks into it" in said
+    assert "$28.00, set aside; the shop sees to it that it is free again" in said
+    assert not re.search("refund_payment|pizza-storefront|Failed|Called off", said)
 
 
 def test_the_same_again_fills_the_form(client, services):

@@ -64,7 +64,7 @@ def test_each_column_has_its_pizzas_in_the_order_in_which_they_come(visitor, sho
     ]
     shop.have("GET", "pizza-kitchen/pizzas", {"pizzas": cards, "more": True})
     text = text_of(page(visitor))
-    board = re.split("To cook 1|Cooking 2|With the manager 1|Being remade 1", text)
+    board = re.split("To cook 1|Cooking 2|Waiting for approval 1|Being remade 1", text)
     assert [re.findall(r"order (\w+)", part) for part in board[1:]] == [
         ["w1"],
         ["c1", "c2"],
@@ -89,7 +89,7 @@ def test_of_many_pizzas_the_first_are_shown_and_the_page_stays_small(visitor, sh
 
 def test_a_card_says_how_far_its_pizza_is(visitor):
     html = page(visitor)
-    assert "Quattro formaggi large No. 1 of order 123 Baking, 54 % 10:05 UTC" in text_of(html)
+    assert "Quattro formaggi large No. 1 of order 123 In the oven, 54 % 10:05 UTC" in text_of(html)
     assert '<rect class="kitchen-bar-done" width="54.0"' in html
 
 
@@ -103,7 +103,7 @@ def test_what_is_low_is_said_in_words(visitor):
 def test_the_live_region_is_the_same_fragment(visitor):
     fragment = first_event(visitor, "/live/kitchen")
     assert text_of(fragment) in text_of(page(visitor))
-    assert "Baking, 54 %" in text_of(fragment)
+    assert "In the oven, 54 %" in text_of(fragment)
 
 
 def test_what_was_bought_is_sent_with_the_key_of_its_form(visitor, shop):

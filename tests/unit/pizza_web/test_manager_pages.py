@@ -69,7 +69,7 @@ def decide(visitor, form, follow_redirects=True):
 
 def test_what_waits_is_told_with_the_time_that_is_left(visitor):
     text = text_of(visitor.get("/manager").text)
-    assert "Waiting for a decision 1" in text
+    assert "Waiting for approval 1" in text
     assert "Funghi, small for Maria &lt;script&gt;" in text
     assert "Cancelled in 1 d 2 h , reminder in 1 h 5 min" in text
     assert re.search(r"Next reminder \d\d:\d\d UTC , 1 sent", text)
@@ -80,7 +80,7 @@ def test_a_paused_order_has_no_deadline(visitor, shop):
     shop.have("GET", "pizza-workflow/approvals", {"approvals": [paused], "more": True})
     text = text_of(visitor.get("/manager").text)
     assert "The time stands still until the order is resumed." in text
-    assert "Waiting for a decision 1+" in text
+    assert "Waiting for approval 1+" in text
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_of_many_the_most_urgent_are_shown_and_the_page_stays_small(visitor, sho
     many = [approval(order_id=f"order-{number}") for number in range(100)]
     shop.have("GET", "pizza-workflow/approvals", {"approvals": many, "more": True})
     html = visitor.get("/manager").text
-    assert "Waiting for a decision 100+" in text_of(html)
+    assert "Waiting for approval 100+" in text_of(html)
     assert ('id="approval-order-24-1"' in html, 'id="approval-order-25-1"' in html) == (True, False)
     assert "These are the most urgent ones." in html
     assert len(html) < 70_000
