@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from http import HTTPStatus
 from typing import Any
 
@@ -19,22 +20,26 @@ from flask import (
 from changes import Changes, topic_of
 from live import stream
 from my_orders import asking_as, customer_of, is_key, key_of_order, my_orders, note
-from order_form import Errors, OrderForm, errors_by_field
+from order_form import OrderForm
+from order_form_errors import Errors, errors_by_field, fields_of
 from order_view import STEPS, items_of, lasting, read_order
+from ordinal import ordinal
 from person import person
-from pizza_common.errors import NotFound, PeerRefused, Unavailable
+from pizza_common.errors import NotFound, PeerRefused, PizzaError, Unavailable
 from pizza_common.order import MAX_QUANTITY, ORDER_ID
 from pizza_common.principal import Principal
 from shop import Json, shop
 
 pages = Blueprint("customer_pages", __name__)
-for used_in_templates in (lasting, items_of):
+for used_in_templates in (lasting, items_of, ordinal):
     pages.add_app_template_filter(used_in_templates)
 
 DESK = "pizza-workflow"
 STOREFRONT = "pizza-storefront"
 
 _FIRST_SECONDS = 1.0
+_STOP_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
+_STOPS = ("cancelling", "cancelled", "failed")
 _NO_ORDER = "There is no such order."
 _BUSY = "The shop cannot take it at this moment. Nothing is lost: try again."
 _NOT_KNOWN = "The shop did not answer. Whether the order is cancelled is shown here."
@@ -72,7 +77,7 @@ def order() -> Any:
     """Order what is in the form: once, however often it is sent."""
     form = OrderForm.sent(request.form)
     try:
-        shop().post(DESK, "start-order", form.order())
+        form = _started(form)
     except PeerRefused as refused:
         return _refused(form, refused)
     except Unavailable:
@@ -119,12 +124,24 @@ def cancel(order_id: str) -> Any:
     try:
         with asking_as(who):
             shop().post(DESK, "cancel-order", {"order_id": order_id, "reason": reason})
-        flash("The order is being cancelled.")
+            _see_that_it_stops(order_id)
     except PeerRefused as refused:
         flash(_detail(refused), "error")
     except Unavailable:
         flash(_NOT_KNOWN, "error")
     return redirect(_order_url(order_id, who), HTTPStatus.SEE_OTHER)
+
+
+def _see_that_it_stops(order_id: str) -> None:
+    """Wait a little until its workflow shows the wish, of which no event tells; then tell pages."""
+    for pause in _STOP_PAUSES:
+        if shop().get(DESK, f"get-status/{order_id}")["custom_status"] in _STOPS:
+            break
+        time.sleep(pause)
+    else:
+        flash("The shop was asked to cancel the order.")
+    changes: Changes = current_app.extensions["changes"]
+    changes.tell(topic_of(order_id))
 
 
 def _visitor(order_id: str) -> Principal:
@@ -156,8 +173,17 @@ def _order(order_id: str, who: Principal) -> Json:
         found = read_order(shop(), order_id)
     if found is None:
         raise NotFound(_NO_ORDER)
-    may_cancel = who.has("customer", "operator")
-    return {**found, "key": _key(who), "may_cancel": may_cancel, "step_names": STEPS}
+    workflow = found.get("workflow") or {}
+    stops = workflow.get("custom_status") == "cancelling" and not found["progress"]["is_over"]
+    delivery = (workflow.get("result") or {}).get("delivery_result") or {}
+    return {
+        **found,
+        "key": _key(who),
+        "may_cancel": who.has("customer", "operator"),
+        "stops": stops,
+        "brought_by": delivery.get("driver"),
+        "step_names": STEPS,
+    }
 
 
 def _my_orders() -> list[Json]:
@@ -184,9 +210,35 @@ def _key(who: Principal) -> str | None:
     return key_of_order(who.order_id) if who.order_id else None
 
 
+def _started(form: OrderForm) -> OrderForm:
+    """The form whose order was started: under a new id if somebody else's has this one."""
+    try:
+        shop().post(DESK, "start-order", form.order())
+    except PeerRefused as refused:
+        if refused.status != HTTPStatus.CONFLICT or not _is_anothers(form):
+            raise
+        form = form.anew()
+        shop().post(DESK, "start-order", form.order())
+    return form
+
+
+def _is_anothers(form: OrderForm) -> bool:
+    """Whether the order with this id is surely none that this form was sent for before."""
+    if form.order_id in my_orders():
+        return False
+    try:
+        with asking_as(customer_of(form.order_id)):
+            return not form.is_of(shop().order(form.order_id)["customer"])
+    except PizzaError:  # it was not told of yet, so it is a moment old
+        return False
+
+
 def _form_page(form: OrderForm, errors: Errors | None = None) -> str:
-    menu = shop().get(STOREFRONT, "menu")
-    return render_template("customer/menu.html", menu=menu, **_basket(form, errors))
+    """The whole page; if there is something wrong, it says so at its top."""
+    menu, basket = shop().get(STOREFRONT, "menu"), _basket(form, errors)
+    wrong = fields_of(basket["errors"], form)
+    first = wrong[0].field if wrong else None
+    return render_template("customer/menu.html", menu=menu, wrong=wrong, first=first, **basket)
 
 
 def _basket(form: OrderForm, errors: Errors | None = None) -> Json:
@@ -204,7 +256,7 @@ def _quote(form: OrderForm) -> tuple[Json, Errors]:
     try:
         return shop().post(STOREFRONT, "quotes", form.question()), {}
     except PeerRefused as refused:
-        return {}, errors_by_field(refused.errors) or {"form": _detail(refused)}
+        return {}, errors_by_field(refused.errors, form) or {"form": _detail(refused)}
     except Unavailable:
         return {}, {"price": "The price is not known at this moment."}
 
@@ -213,7 +265,7 @@ def _refused(form: OrderForm, refused: PeerRefused) -> Any:
     """The form again, with what is wrong; under a new id where another order has this one."""
     if refused.status == HTTPStatus.CONFLICT:
         return _form_page(form.anew(), {"form": _TAKEN}), refused.status
-    errors = errors_by_field(refused.errors) or {"form": _detail(refused)}
+    errors = errors_by_field(refused.errors, form) or {"form": _detail(refused)}
     return _form_page(form, errors), refused.status
 
 

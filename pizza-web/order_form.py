@@ -4,8 +4,8 @@ The form is the basket: all of it is sent with every button, and shown again as 
 """
 
 import re
-import uuid
-from collections.abc import Iterable, Mapping
+import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -14,29 +14,19 @@ from werkzeug.datastructures import MultiDict
 from pizza_common.order import MAX_ITEMS, MAX_QUANTITY
 
 Json = dict[str, Any]
-Errors = Mapping[str, str]
 
 _TYPED = 300
 """So much of a field is kept; the longest that is taken is shorter."""
 
-_FIELDS = {
-    "customer.name": "name",
-    "customer.address": "address",
-    "customer.phone": "phone",
-    "customer": "name",
-    "scheduled_for": "scheduled_for",
-    "items": "basket",
-    "pizza_type": "basket",
-    "size": "basket",
-}
-_PATTERN = "does not match"
-_ASKED = {
-    "name": "Your name is needed.",
-    "address": "An address is needed, to bring it there.",
-    "phone": "A phone number is needed.",
-    "scheduled_for": "This is no day and time.",
-}
-_EMPTY = "Put a pizza into the basket first."
+_ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+"""No two of these look alike: people read ids out to each other."""
+
+_ID_LENGTH = 8
+
+
+def new_order_id() -> str:
+    """Short; one that is another order's already is found out when it is ordered."""
+    return "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))
 
 
 @dataclass(frozen=True)
@@ -51,6 +41,11 @@ class Row:
     def key(self) -> str:
         """What the buttons of this row and of the menu send."""
         return f"{self.pizza_type}.{self.size}"
+
+    @property
+    def place(self) -> str:
+        """The id of its field."""
+        return f"of-{self.pizza_type}-{self.size}"
 
     def more(self) -> Self:
         """One pizza more, as far as that is a number, and allowed."""
@@ -67,7 +62,7 @@ class OrderForm:
     The id is made when the form is first shown: however often it is sent, it is one order.
     """
 
-    order_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    order_id: str = field(default_factory=new_order_id)
     rows: tuple[Row, ...] = ()
     name: str = ""
     address: str = ""
@@ -85,9 +80,8 @@ class OrderForm:
             for name in ("order_id", "name", "address", "phone", "scheduled_for", "offset")
         }
         rows = (Row(*(text[:_TYPED] for text in row)) for row in zip(*columns, strict=False))
-        return cls(
-            **(texts | {"order_id": texts["order_id"] or uuid.uuid4().hex}), rows=tuple(rows)
-        )
+        texts["order_id"] = texts["order_id"] or new_order_id()
+        return cls(**texts, rows=tuple(rows))
 
     @classmethod
     def again(cls, order: Json) -> Self:
@@ -106,7 +100,12 @@ class OrderForm:
 
     def anew(self) -> Self:
         """The same for another order."""
-        return replace(self, order_id=uuid.uuid4().hex)
+        return replace(self, order_id=new_order_id())
+
+    def is_of(self, customer: Json) -> bool:
+        """Whether it has something of this customer's, so that it may well be theirs."""
+        names = ("name", "address", "phone")
+        return any(getattr(self, name).strip() == str(customer.get(name)).strip() for name in names)
 
     def items(self) -> list[Json]:
         """The pizzas, as the services take them."""
@@ -145,31 +144,6 @@ class OrderForm:
             return replace(self, notice=f"An order has at most {MAX_ITEMS} kinds of pizza.")
         pizza_type, _, size = key[:_TYPED].partition(".")
         return replace(self, rows=(*self.rows, Row(pizza_type, size)))
-
-
-def errors_by_field(found: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The errors of a service, by the fields of the form and in words for its reader."""
-    errors: dict[str, str] = {}
-    for path, message in found:
-        name = _field(path)
-        errors.setdefault(name, _in_words(name, message))
-    return errors
-
-
-def _field(path: str) -> str:
-    if item := re.match(r"items\.(\d+)\b", path):
-        return f"quantity-{item[1]}"
-    return _FIELDS.get(path, "form")
-
-
-def _in_words(name: str, message: str) -> str:
-    if name == "basket":
-        return _EMPTY
-    if name.startswith("quantity-"):
-        return f"From 1 to {MAX_QUANTITY}, please."
-    if message.startswith(_PATTERN) and name in _ASKED:
-        return _ASKED[name]
-    return f"This {message}." if message.startswith("is ") else message
 
 
 def _joined(rows: Iterable[Row]) -> tuple[Row, ...]:

@@ -53,6 +53,8 @@ def test_an_order_is_cancelled_while_it_is(
     order_id = order(page, MARGHERITA)
     shop.wait_for_place(order_id, place)
     cancel(page)
+    if step:
+        expect(now(page)).to_contain_text("Being cancelled")
     expect_cancelled(page, money)
 
 

@@ -2,6 +2,8 @@
 
 import re
 
+from tests.unit.pizza_web.fake_shop import FakeShop
+
 MENU = {
     "sizes": ["small", "large"],
     "currency": "USD",
@@ -34,7 +36,17 @@ ORDER = {
     ],
 }
 STEPS = ["order", "payment", "cooking", "approval", "delivery"]
+BROUGHT = {"delivery_result": {"driver": "Chiara"}}
 BASKET = {"pizza_type": "funghi", "size": "large", "quantity": "2"}
+
+
+def open_shop():
+    """Services that have a menu and take orders."""
+    shop = FakeShop()
+    shop.have("GET", "pizza-storefront/menu", MENU)
+    shop.have("POST", "pizza-storefront/quotes", QUOTE)
+    shop.have("POST", "pizza-workflow/start-order", {"order_id": "o-1", "status": "started"})
+    return shop
 
 
 def has_order(services, order=ORDER, order_id="o-1", **progress):
@@ -62,11 +74,20 @@ def has_order(services, order=ORDER, order_id="o-1", **progress):
         "steps": steps,
     }
     status = {"runtime_status": "RUNNING", "cancellable": True, "why_not": None}
+    status |= {"custom_status": "cooking", "result": None}
     services.have("GET", f"pizza-order/order/{order_id}", {**order, "order_id": order_id})
     services.have("GET", f"pizza-order/order/{order_id}/progress", found | progress)
     services.have("GET", f"pizza-workflow/get-status/{order_id}", status)
     paid = {"status": "authorized", "authorized_cents": 2800, "free_cents": 0}
     services.have("GET", f"pizza-storefront/payments/{order_id}", paid)
+
+
+def is_cancelling(services):
+    """Let the workflow have heard that o-1 is to be cancelled."""
+    why = "Order o-1 is being cancelled already; it cannot be cancelled."
+    status = {"runtime_status": "RUNNING", "cancellable": False, "why_not": why}
+    status |= {"custom_status": "cancelling", "result": None}
+    services.have("GET", "pizza-workflow/get-status/o-1", status)
 
 
 def place(client, **fields):

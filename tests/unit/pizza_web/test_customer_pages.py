@@ -10,28 +10,24 @@ from changes import topic_of
 from pizza_common.errors import PeerRefused, PeerUnavailable
 from tests.unit.pizza_web.conftest import STREAM
 from tests.unit.pizza_web.customer_shop import (
-    BASKET,
-    CUSTOMER,
-    MENU,
+    BROUGHT,
     ORDER,
     QUOTE,
     STEPS,
     has_order,
+    is_cancelling,
+    open_shop,
     place,
     text,
 )
-from tests.unit.pizza_web.fake_shop import FakeShop, browser_of, first_event
+from tests.unit.pizza_web.fake_shop import browser_of, first_event
 
 HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
 def services():
-    shop = FakeShop()
-    shop.have("GET", "pizza-storefront/menu", MENU)
-    shop.have("POST", "pizza-storefront/quotes", QUOTE)
-    shop.have("POST", "pizza-workflow/start-order", {"order_id": "o-1", "status": "started"})
-    return shop
+    return open_shop()
 
 
 @pytest.fixture
@@ -42,84 +38,6 @@ def client(services):
 def fragment_of(stream):
     """The first that a stream sends, which stays open."""
     return next(event for event in map(bytes.decode, stream.response) if "data:" in event)
-
-
-def test_the_menu_has_every_pizza_with_its_prices(client):
-    said = text(client.get("/"))
-    assert "Funghi Small $9.00 Large $14.00" in said
-    assert "Nothing yet" in said
-
-
-def test_a_button_of_the_menu_keeps_all_that_was_typed(client):
-    typed = {**BASKET, "name": 'Ada "<b>"', "phone": "555", "address": "", "order_id": "o-1"}
-    page = client.post("/basket", data={**typed, "add": "diavola.small"}).text
-    assert 'name="name" type="text" value="Ada &#34;&lt;b&gt;&#34;"' in page
-    assert page.count('name="quantity"') == 2
-    assert 'name="order_id" value="o-1"' in page
-    assert "To pay $28.00" in text(page)
-
-
-def test_htmx_is_sent_the_basket_alone(client):
-    answer = client.post("/basket", data={**BASKET, "add": "funghi.large"}, headers=HTMX)
-    assert 'id="basket-count" hx-swap-oob="true">3<' in answer.text
-    assert answer.text.lstrip().startswith("<h2>Basket</h2>")
-    assert "To pay $28.00" in text(answer)
-
-
-def test_a_free_pizza_is_shown_before_ordering(client, services):
-    loyalty = {"delivered": 9, "free_next": True}
-    free = {"free_cents": 1400, "to_pay_cents": 1400, "loyalty": loyalty}
-    services.have("POST", "pizza-storefront/quotes", QUOTE | free)
-    said = text(client.post("/basket", data={**BASKET, **CUSTOMER}))
-    assert "A present after 9 orders: the cheapest pizza is free. -$14.00 To pay $14.00" in said
-    assert services.sent("POST")[-1][1]["customer"] == {"name": "Ada Byron", "phone": "555-1815"}
-
-
-def test_ordering_leads_to_the_signed_link_and_is_noted_in_the_browser(client, services):
-    has_order(services)
-    location = place(client)
-    assert re.fullmatch(r"/orders/o-1\?key=o-1\.[\w-]+", location)
-    ((path, body),) = services.sent("POST")
-    assert (path, body["order_id"], body["customer"]) == (
-        "pizza-workflow/start-order",
-        "o-1",
-        CUSTOMER,
-    )
-    assert location.replace("&", "&amp;") in client.get("/orders").text
-
-
-def test_a_form_that_is_sent_twice_orders_once(client, services):
-    assert place(client) == place(client)
-    assert {body["order_id"] for _, body in services.sent("POST")} == {"o-1"}
-
-
-def test_a_form_that_stands_for_another_order_already_is_shown_under_a_new_id(client, services):
-    services.have("POST", "pizza-workflow/start-order", PeerRefused("pizza-workflow: other", 409))
-    answer = client.post("/orders", data={**BASKET, **CUSTOMER, "order_id": "o-1"})
-    assert answer.status_code == 409
-    assert 'name="order_id" value="o-1"' not in answer.text
-    assert "ordered before" in text(answer)
-
-
-def test_errors_stand_beside_their_fields_and_nothing_typed_is_lost(client, services):
-    wrong = [("customer.phone", "does not match ^x$")]
-    refused = PeerRefused("pizza-workflow: Cannot use: customer.phone", 400, wrong)
-    services.have("POST", "pizza-workflow/start-order", refused)
-    answer = client.post("/orders", data={**BASKET, **CUSTOMER, "phone": "", "order_id": "o-1"})
-    assert answer.status_code == 400
-    field = re.search(r'<input id="phone"[^>]*>', answer.text)[0]
-    assert 'aria-invalid="true"' in field
-    assert 'aria-describedby="phone-says"' in field
-    assert "A phone number is needed." in text(answer)
-    assert 'value="12 Square"' in answer.text
-    assert 'name="order_id" value="o-1"' in answer.text
-
-
-def test_an_order_that_cannot_be_taken_now_is_kept_in_the_form(client, services):
-    services.have("POST", "pizza-workflow/start-order", PeerUnavailable("away"))
-    answer = client.post("/orders", data={**BASKET, **CUSTOMER, "order_id": "o-1"})
-    assert (answer.status_code, "try again" in text(answer)) == (503, True)
-    assert 'name="order_id" value="o-1"' in answer.text
 
 
 def test_the_order_page_shows_how_far_it_is_and_asks_as_its_customer(client, services):
@@ -241,13 +159,45 @@ def test_the_page_says_what_the_order_waits_for(client, services, waits_for, wor
 def test_a_cancel_is_asked_for_with_its_reason(client, services):
     has_order(services)
     services.have("POST", "pizza-workflow/cancel-order", {"status": "cancelled"})
+    is_cancelling(services)
     key = place(client).partition("?")[2]
     answer = client.post(f"/orders/o-1/cancel?{key}", data={"reason": " too late "})
     assert (answer.status_code, answer.location) == (303, f"/orders/o-1?{key}")
     asked = {"order_id": "o-1", "reason": "too late"}
     assert services.sent("POST")[-1] == ("pizza-workflow/cancel-order", asked)
     assert services.identities[-1].order_id == "o-1"
-    assert "being cancelled" in text(client.get(answer.location))
+    assert "The shop was asked" not in text(client.get(answer.location))
+
+
+def test_an_order_that_is_being_cancelled_does_not_seem_to_go_on(client, services):
+    has_order(services)
+    is_cancelling(services)
+    said = text(client.get(place(client)))
+    assert "Being cancelled" in said
+    assert "$28.00, set aside; it is set free" in said
+    assert "It is being cancelled; what was begun is undone after this step." in said
+    assert not re.search("Estimated|usually|taken when", said)
+
+
+def test_a_cancel_that_the_workflow_does_not_show_yet_is_said_once(client, services, monkeypatch):
+    monkeypatch.setattr(customer_pages, "_STOP_PAUSES", (0,))
+    has_order(services)
+    services.have("POST", "pizza-workflow/cancel-order", {"status": "cancelled"})
+    answer = client.post(f"/orders/o-1/cancel?{place(client).partition('?')[2]}")
+    assert "The shop was asked to cancel the order." in text(client.get(answer.location))
+
+
+def test_the_page_says_where_the_order_goes_and_who_brought_it(client, services):
+    has_order(services)
+    location = place(client)
+    assert "Where it goes Ada Byron 12 Square 555-1815" in text(client.get(location))
+    delivered = {**ORDER["timeline"][0], "status": "delivered"}
+    order = {**ORDER, "status": "delivered", "timeline": [*ORDER["timeline"], delivered]}
+    has_order(services, order, is_over=True, estimated_at=None)
+    status = services.answers["GET", "pizza-workflow/get-status/o-1"]
+    services.have("GET", "pizza-workflow/get-status/o-1", {**status, "result": BROUGHT})
+    client.application.extensions["changes"].tell(topic_of("o-1"))
+    assert "brought by Chiara" in text(client.get(location))
 
 
 def test_a_cancel_that_comes_too_late_says_why(client, services):
@@ -352,7 +302,7 @@ def test_two_orders_that_one_person_looks_at_are_two_regions(services):
             stream = operator.get(f"/live/orders/{order_id}", headers=STREAM)
             streams.callback(stream.close)
             shown.append(fragment_of(stream))
-    assert ["Baking" in each for each in shown] == [True, False]
+    assert ["In the oven" in each for each in shown] == [True, False]
     assert ["Waiting for validation" in each for each in shown] == [False, True]
 
 
