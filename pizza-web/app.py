@@ -67,6 +67,7 @@ def create_app(settings: WebSettings | None = None, sidecar: Sidecar | None = No
     app.extensions["error_page"] = error_page
     app.extensions["memo"] = memo
     app.extensions["dashboard"] = settings.pizza_dashboard_url
+    app.extensions["faults_are_on"] = settings.pizza_faults
     install_together(app)
     app.register_api(orders_subscription(changes.note))
     install_pages(app, [module.pages for module in PAGES])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from pizza_common.errors import PeerRefused
+from plain_words import plain
 
 APPROVE, REJECT, REMAKE = "approve", "reject", "remake"
 
@@ -53,7 +54,7 @@ class DecisionForm:
         """What pizza-workflow says about the reason, or about the whole."""
         told = dict(refused.errors)
         if "reason" in told:
-            return {"reason": told["reason"]}
+            return {"reason": plain(told["reason"])}
         return {"form": refused.detail.removeprefix("pizza-workflow: ")}
 
     def done(self) -> str:

@@ -8,6 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from operator_health import PROBE_SECONDS, SERVICES
 from person import needs
 from pizza_common.errors import NotFound, PeerRefused, Unavailable
+from plain_words import plain
 from shop import Json, shop
 from together import Question, answers
 
@@ -30,9 +31,9 @@ def arm() -> Any:
         fault = _fault()
         shop().post(service, "/faults", fault)
     except ValueError as error:
-        return _page({str(error): "is no number"}), 400
+        return _page({str(error): "must be a number"}), 400
     except (PeerRefused, Unavailable) as error:
-        found = dict(error.errors) or {"step": error.detail}
+        found = {name: plain(said) for name, said in error.errors} or {"step": error.detail}
         return _page(found), error.status
     flash(f"{service}: the next {fault.get('times', 1)} of {fault['step']} will fail or wait.")
     return redirect(url_for(".faults_page"), 303)

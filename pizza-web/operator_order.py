@@ -22,6 +22,7 @@ from order_dossier import Dossier, dossier_of, errors_of
 from person import needs
 from pizza_common.errors import NotFound, PeerRefused, Unavailable
 from pizza_common.event import moment
+from plain_words import plain
 from shop import shop
 from step_bars import timeline
 
@@ -101,7 +102,7 @@ def _asked(action: Action, dossier: Dossier, error: PeerRefused | Unavailable | 
         refusal=action.refusal(dossier),
         effects=action.effects(dossier),
         reason=request.form.get("reason", ""),
-        errors=dict(error.errors) if error else {},
+        errors={name: plain(said) for name, said in error.errors} if error else {},
     )
 
 

@@ -1,6 +1,5 @@
 """The operator's first page: what needs a person, how many orders stand where, and a list."""
 
-import re
 from typing import Any
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
@@ -8,9 +7,10 @@ from flask import Blueprint, Response, current_app, redirect, render_template, r
 from changes import ORDERS
 from live import stream
 from memo import Memo
+from operator_search import orders_of, problem_of
 from order_wish import AGES, SHOWN, OrderWish
 from person import needs
-from pizza_common.order import ORDER_ID
+from pizza_common.errors import Unavailable
 from pizza_common.status import Status
 from shop import shop
 from together import Answer, answers
@@ -19,31 +19,38 @@ pages = Blueprint("operator_pages", __name__)
 
 BOOK = "pizza-order"
 ATTENTION = 5
+BEGIN_SO = 10
 INSTANCE = "{instance_id}"
 OVERVIEW_SECONDS = 3.0
 """Counting looks at many orders: not at each event, but so often."""
 
 
 @pages.app_context_processor
-def _workflow_tool() -> dict[str, str]:
-    """The tool's address for the navigation, unless it is one for each workflow."""
+def _sections() -> dict[str, Any]:
+    """For the navigation: the tool's address, unless it is one for each workflow; and faults."""
     address: str = current_app.extensions["dashboard"]
-    return {"workflow_tool": "" if INSTANCE in address else address}
+    return {
+        "workflow_tool": "" if INSTANCE in address else address,
+        "faults_are_on": current_app.extensions["faults_are_on"],
+    }
 
 
 @pages.get("/operator")
 @needs("operator")
 def operator_page() -> Any:
-    """The orders that are asked for; an id leads to its order."""
+    """The orders that are asked for; an id, or the beginning of one, leads to its order."""
     order_id = request.args.get("order_id", "").strip()
-    if re.fullmatch(ORDER_ID, order_id):
-        return redirect(url_for("operator_order.order_page", order_id=order_id), 303)
-    wish = OrderWish.of(request.args)
-    problem = "An order id has letters, digits, - and _, at most 48." if order_id else ""
+    found = orders_of(order_id) if order_id else []
+    if len(found) == 1:
+        return redirect(url_for("operator_order.order_page", order_id=found[0]), 303)
+    search = {
+        "order_id": order_id,
+        "begin_so": found[:BEGIN_SO],
+        "problem": problem_of(order_id) if order_id and not found else "",
+    }
     form = {"shown": SHOWN, "ages": AGES, "statuses": list(Status)}
-    return render_template(
-        "operator/operator.html", order_id=order_id, problem=problem, **form, **_seen(wish)
-    )
+    seen = _seen(OrderWish.of(request.args))
+    return render_template("operator/operator.html", **search, **form, **seen)
 
 
 @pages.get("/live/operator")
@@ -62,8 +69,15 @@ def live_orders() -> Response:
 def _seen(wish: OrderWish) -> dict[str, Any]:
     memo: Memo = current_app.extensions["memo"]
     overview = memo.get("operator", "overview", _overview, OVERVIEW_SECONDS)
-    found = answers({"orders": lambda: shop().get(BOOK, wish.path())})
-    return {"wish": wish, "seen": {**overview, **found}, "attention": ATTENTION}
+    seen = {**overview, "orders": _orders(wish, overview)}
+    return {"wish": wish, "seen": seen, "attention": ATTENTION}
+
+
+def _orders(wish: OrderWish, overview: dict[str, Answer]) -> Answer:
+    """The list; a book that answered nothing just now is not waited for a second time."""
+    if all(isinstance(answer.error, Unavailable) for answer in overview.values()):
+        return overview["counts"]
+    return answers({"orders": lambda: shop().get(BOOK, wish.path())})["orders"]
 
 
 def _overview() -> dict[str, Answer]:

@@ -84,7 +84,7 @@ def needs(*roles: Role) -> Callable[[Page], Page]:
             if not person().roles:
                 return _to_sign_in()
             if not person().has(*roles):
-                raise Forbidden(f"This page is for: {', '.join(roles)}.")
+                raise Forbidden(f"Only {' and '.join(f'the {role}' for role in roles)} can see it.")
             return page(*args, **values)
 
         return guarded  # type: ignore[return-value]

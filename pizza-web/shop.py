@@ -15,6 +15,9 @@ from pizza_common.timeline import name_of
 
 ANSWER_SECONDS = 10.0
 
+READ_SECONDS = 3.0
+"""What is only read is waited for less: a page says sooner what is missing."""
+
 KEPT_SECONDS = 0.5
 """An answer is shared so long, if nothing is told to have changed. Not all that changes is told."""
 
@@ -36,7 +39,7 @@ class Shop:
         self._changes = changes
 
     def get(
-        self, app_id: str, path: str, topic: str | None = None, *, timeout: float = ANSWER_SECONDS
+        self, app_id: str, path: str, topic: str | None = None, *, timeout: float = READ_SECONDS
     ) -> Json:
         """What the service answers, which must not be changed.
 
@@ -102,14 +105,14 @@ class Shop:
         path: str,
         body: Json | None = None,
         *,
-        timeout: float = ANSWER_SECONDS,
+        timeout: float | None = None,
         idempotency_key: str | None = None,
     ) -> Json:
         return self._sidecar.invoke(
             app_id,
             path,
             body,
-            timeout=timeout,
+            timeout=timeout or (READ_SECONDS if method == "GET" else ANSWER_SECONDS),
             method=method,
             idempotency_key=idempotency_key,
             identity=person(),

@@ -112,7 +112,7 @@ def write_new_links() -> Any:
         return _form(_WAIT), HTTPStatus.TOO_MANY_REQUESTS
     sign_in.attempts.add(address)
     sign_in.log_links()
-    flash("New links are in the log of pizza-web.")
+    flash("New links are in the log of pizza-web: in the terminal of make run.")
     return redirect(url_for("sign_in_pages.sign_in_page"), HTTPStatus.SEE_OTHER)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 from pizza_common.errors import PeerRefused
+from plain_words import plain
 from service_path import is_part
 
 ADD, SET = "add", "available"
@@ -41,6 +42,8 @@ class StockForm:
             found["action"] = "Choose what to do."
         if not (self.units.isascii() and self.units.isdecimal() and len(self.units) <= 12):
             found["units"] = "Enter a whole number of units."
+        elif self.action == ADD and not int(self.units):
+            found["units"] = "Enter at least 1 unit."
         return found
 
     def body(self) -> dict[str, Any]:
@@ -53,6 +56,6 @@ def again(form: StockForm, refused: PeerRefused) -> tuple[StockForm, dict[str, s
     if refused.status == HTTPStatus.CONFLICT:  # the key was another change's
         form = replace(form, key=_new_key())
     fields = {ADD: "units", SET: "units"}
-    told = {fields.get(name, name): message for name, message in refused.errors}
+    told = {fields.get(name, name): plain(message) for name, message in refused.errors}
     known: dict[str, str] = {name: told[name] for name in ("units", "reason") if name in told}
     return form, known or {"form": refused.detail.removeprefix("pizza-kitchen: ")}

@@ -71,8 +71,7 @@ def expect_delivered_and_paid(page: Page) -> None:
 
 def waiting(page: Page, order_id: str) -> Locator:
     """What the manager's page shows of an order that waits for a decision."""
-    summary = page.locator("summary", has_text=re.compile(rf"Order {order_id}\b"))
-    return page.locator("details", has=summary)
+    return page.locator(".manager-approval", has_text=re.compile(rf"order {order_id}\b"))
 
 
 def open_decision(page: Page, order_id: str) -> Locator:
@@ -86,8 +85,9 @@ def decide(
     page: Page, order_id: str, verdict: Literal["Approve", "Make it again", "Reject"], why: str = ""
 ) -> None:
     """On the manager's page."""
-    card = open_decision(page, order_id)
-    if why:
+    card = waiting(page, order_id)
+    if verdict != "Approve":
+        card = open_decision(page, order_id)
         card.get_by_label("What is wrong with it?").fill(why)
     card.get_by_role("button", name=verdict).click()
 

@@ -16,6 +16,7 @@ from tests.browser.steps import (
     PEPPERONI,
     OpenPage,
     add,
+    decide,
     expect_delivered_and_paid,
     now,
     open_decision,
@@ -119,6 +120,24 @@ def test_a_decision_that_is_being_made(shop: Shop, open_page: OpenPage):
     assert_accessible(page)
     assert_fits(page)
     shop.deliver(order_id)
+
+
+def test_the_longest_words_fit_on_every_page(shop: Shop, open_page: OpenPage):
+    customer = {"name": "X" * 100, "address": "Y" * 200, "phone": "5" * 40}
+    order_id = shop.place(an_order(order_id="i" * 48, customer=customer))
+    shop.wait_for_place(order_id, "waiting_for_validation")
+    pages = {"/kitchen": "kitchen", "/manager": "manager", "/operator": "operator"}
+    pages |= {f"/operator/orders/{order_id}{more}": "operator" for more in ("", "/cancel")}
+    for path, role in pages.items():
+        page = open_page(path, role)
+        for width in (360, 768, 1200):
+            page.set_viewport_size({"width": width, "height": 740})
+            assert_fits(page)
+    decide(open_page("/manager", "manager"), order_id, "Reject", "Z" * 200)
+    shop.wait_for_end(order_id)
+    for path, role in pages.items():
+        page = open_page(path, role, viewport=PHONE)
+        assert_fits(page)
 
 
 @pytest.mark.parametrize("role", ["kitchen", "manager", "operator"])

@@ -261,3 +261,44 @@ def test_a_pizza_that_could_not_be_discarded_waits_for_a_person_whatever_was_dis
     tell(client, "a", "pizza_discarded")
     tell(client, "a", "needs_attention", detail="discard_pizza: no")
     assert listed(client, needs_attention=True) == ["a"]
+
+
+MONEY = "money is still set aside"
+STOCK = "ingredients are still reserved"
+DRIVER = "a driver is still with it"
+RANKED = [MONEY, STOCK, DRIVER].index
+
+
+@pytest.mark.parametrize(
+    ("begun", "steps"),
+    [
+        (["payment_authorized"], [("payment_voided", MONEY)]),
+        (["payment_authorized"], [("payment_refunded", MONEY)]),
+        (
+            ["payment_authorized", "stock_reserved", "cooking_baking"],
+            [("payment_voided", MONEY), ("stock_released", STOCK)],
+        ),
+        (
+            ["payment_authorized", "stock_reserved", "cooked", "delivery_finding_driver"],
+            [("delivery_recalled", DRIVER), ("payment_voided", MONEY)],
+        ),
+        (["payment_authorized", "cooked", "delivery_on_the_way", "delivered"], [("", MONEY)]),
+        (["stock_reserved", "cooked", "delivered", "payment_captured"], []),
+        (["scheduled", "waiting_for_driver"], []),
+    ],
+)
+def test_a_terminated_order_waits_for_a_person_until_it_holds_nothing(client, begun, steps):
+    for status in begun:
+        tell(client, "a", status)
+    assert listed(client, needs_attention=True) == [], "its workflow sees to it"
+    tell(client, "a", "terminated")
+    held = [what for _, what in steps]
+    for status, what in steps:
+        assert client.get("/order/a").get_json()["needs_attention"] == sorted(held, key=RANKED)
+        assert listed(client, needs_attention=True) == ["a"]
+        if not status:
+            return
+        tell(client, "a", status)
+        held.remove(what)
+    assert listed(client, needs_attention=True) == []
+    assert client.get("/order/a").get_json()["status"] == "terminated"

@@ -221,6 +221,13 @@ def test_a_form_that_failed_is_not_said_to_have_changed_nothing(probe):
         assert said in client.post(path, headers=HTML).text
 
 
+def test_an_address_of_no_page_is_told_plainly(probe):
+    page = probe.open().get("/nowhere", headers=HTML)
+    assert page.status_code == 404
+    assert "There is no such page." in page.text
+    assert "URL" not in page.text
+
+
 def test_a_name_of_another_host_is_a_page_too(probe):
     page = probe.open().get("/probe", headers={**HTML, "Host": "evil.example"})
     assert (page.status_code, page.mimetype) == (421, "text/html")
@@ -237,7 +244,8 @@ def test_another_role_gets_a_page_that_says_whose_it_is(probe):
     sign_in(client, "kitchen")
     page = client.get("/managers-only", headers=HTML)
     assert page.status_code == 403
-    assert "manager" in page.text
+    assert "This page is for others" in page.text
+    assert "Only the manager can see it." in page.text
     sign_in(client, "manager")
     assert client.get("/managers-only").text == "secret"
 

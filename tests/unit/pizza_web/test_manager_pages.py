@@ -70,9 +70,9 @@ def decide(visitor, form, follow_redirects=True):
 def test_what_waits_is_told_with_the_time_that_is_left(visitor):
     text = text_of(visitor.get("/manager").text)
     assert "Waiting for approval 1" in text
-    assert "Funghi, small for Maria &lt;script&gt;" in text
-    assert "Cancelled in 1 d 2 h , reminder in 1 h 5 min" in text
-    assert re.search(r"Next reminder \d\d:\d\d UTC , 1 sent", text)
+    assert "Funghi, small for Maria &lt;script&gt; Is cancelled" in text
+    assert "Is cancelled in 1 d 2 h order 123" in text
+    assert re.search(r"Next reminder in 1 h 5 min, at \d\d:\d\d UTC , 1 sent", text)
 
 
 def test_a_paused_order_has_no_deadline(visitor, shop):
@@ -107,7 +107,7 @@ def test_the_last_decisions_tell_who_and_why(visitor, shop):
     shop.have("GET", "pizza-order/decisions", {"decisions": found})
     text = text_of(visitor.get("/manager").text)
     assert "Approved 10:05 UTC order 9 by Ann Made again" in text
-    assert "Made again 10:05 UTC order 9 (2) by Ann: burnt" in text
+    assert "Made again 10:05 UTC order 9 (round 2) by Ann: burnt" in text
     assert "Rejected 10:05 UTC order 9 cold" in text
 
 

@@ -92,7 +92,8 @@ def test_the_search_form_becomes_a_query_of_the_order_book(client, services):
     assert services.asked[-1][1].endswith("/orders?limit=20&older_than_seconds=3600")
 
 
-def test_an_order_id_leads_to_its_order_and_a_wrong_one_stays_in_the_form(client):
+def test_an_order_id_leads_to_its_order_and_a_wrong_one_stays_in_the_form(client, services):
+    services.put_order()
     answer = client.get("/operator?order_id=+123+")
     assert (answer.status_code, answer.location) == (303, "/operator/orders/123")
     text = text_of(client, "/operator?order_id=1%2F2")
@@ -100,11 +101,63 @@ def test_an_order_id_leads_to_its_order_and_a_wrong_one_stays_in_the_form(client
     assert 'aria-invalid="true"' in text
 
 
+def test_an_id_of_no_order_is_told_under_the_form(client, services):
+    services.answers["GET /orders"] = listing(a_listed("k7m2p9xw"))
+    text = text_of(client, "/operator?order_id=nobody")
+    assert 'value="nobody"' in text
+    assert "None: no order has this id" in text
+    assert 'aria-invalid="true"' in text
+
+
+def test_the_beginning_of_an_id_finds_the_newest_orders(client, services):
+    found = [a_listed(order_id) for order_id in ("k7m2p9xw", "k7aaaaaa", "other")]
+    services.answers["GET /orders"] = listing(*found)
+    answer = client.get("/operator?order_id=k7m")
+    assert (answer.status_code, answer.location) == (303, "/operator/orders/k7m2p9xw")
+    text = text_of(client, "/operator?order_id=k7")
+    several = text[text.index("Several begin so") : text.index("Where orders stand")]
+    assert ("k7m2p9xw" in several, "k7aaaaaa" in several, "other" in several[:300]) == (
+        True,
+        True,
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "refunded", "said"),
+    [
+        ("voided", 0, "$14.50 was set aside and is free again: nothing was taken"),
+        ("captured", 0, "$14.50 is taken"),
+        ("refunded", 1450, "$14.50 was taken, and $14.50 is paid back"),
+    ],
+)
+def test_the_money_of_an_order_is_told_as_people_say_it(client, services, status, refunded, said):
+    services.put_order("TERMINATED")
+    captured = 0 if status == "voided" else 1450
+    services.answers["GET /payments/123"] |= {
+        "status": status,
+        "captured_cents": captured,
+        "refunded_cents": refunded,
+    }
+    services.answers["GET /stock/reservations/123"]["ingredients"] = {}
+    text = text_of(client, "/operator/orders/123")
+    assert said in text
+    assert "Used up by cooking" in text
+
+
 def test_a_book_that_is_away_leaves_the_page_and_says_what_is_missing(client, services):
     services.answers["GET /orders/counts"] = PeerUnavailable("pizza-order cannot be reached")
     text = text_of(client, "/operator")
     assert "The counts cannot be shown now: pizza-order cannot be reached" in text
     assert "There are none." in text
+
+
+def test_a_book_that_answers_nothing_is_waited_for_once(client, services):
+    away = PeerUnavailable("pizza-order cannot be reached: no answer in time")
+    services.answers |= {"GET /orders": away, "GET /orders/counts": away}
+    text = text_of(client, "/operator")
+    assert "The list cannot be shown now: pizza-order cannot be reached" in text
+    assert len(services.asked) == 3, "all at the same time"
 
 
 def test_counting_is_shared_by_all_who_look_within_a_moment(client, services):
@@ -139,7 +192,7 @@ def test_an_order_is_shown_with_its_workflow_steps_money_and_ingredients(client,
     assert "3 tries" in text
     assert "no connection" in text
     assert "Refund payment (undo)" in text
-    assert "$14.50 set aside" in text
+    assert "$14.50 is set aside" in text
     assert "Reserved: 1 dough" in text
 
 
@@ -292,6 +345,20 @@ def test_faults_are_shown_and_cleared_where_they_are_enabled(client, services):
     assert services.changes() == [("DELETE", "pizza-storefront/faults", None)]
 
 
+def test_the_navigation_says_where_one_is_below_a_page_too(client, services):
+    services.put_order()
+    text = text_of(client, "/operator/orders/123")
+    assert '<a href="/operator" aria-current="true">Operator</a>' in text
+    assert '<a href="/operator" aria-current="true">Orders</a>' in text
+    assert '<a href="/operator" aria-current="page">Orders</a>' in text_of(client, "/operator")
+
+
+def test_faults_are_in_the_navigation_where_they_are_enabled(open_as):
+    assert 'href="/operator/faults"' not in text_of(open_as("operator"), "/operator")
+    client = open_as("operator", pizza_faults=True)
+    assert 'href="/operator/faults"' in text_of(client, "/operator")
+
+
 def test_a_fault_is_armed_with_what_the_form_says(client, services):
     services.answers |= {"POST /faults": {}, "GET /faults pizza-kitchen": {"faults": []}}
     form = {"service": "pizza-kitchen", "step": "cook", "times": "2", "delay_seconds": "0.5"}
@@ -302,7 +369,7 @@ def test_a_fault_is_armed_with_what_the_form_says(client, services):
     no_numbers += [("delay_seconds", typed) for typed in ("nan", "inf", "1e999")]
     for name, typed in no_numbers:
         answer = client.post("/operator/faults", data={**form, name: typed})
-        assert (answer.status_code, "is no number" in answer.text) == (400, True)
+        assert (answer.status_code, "must be a number" in answer.text) == (400, True)
     assert client.post("/operator/faults", data={**form, "service": "evil"}).status_code == 404
 
 

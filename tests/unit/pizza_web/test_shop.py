@@ -113,6 +113,23 @@ def test_people_of_other_roles_get_an_answer_of_their_own(shop, sidecar):
     assert sidecar.identities == [OPERATOR, CUSTOMER]
 
 
+def test_what_is_read_is_waited_for_less_than_what_is_done(shop, sidecar, monkeypatch):
+    waited = []
+
+    def invoke(app_id, path, *_, method, timeout, **_how):
+        waited.append((method, timeout))
+        return {"timeline": []}
+
+    monkeypatch.setattr(sidecar, "invoke", invoke)
+    shop.get("pizza-kitchen", "stock")
+    shop.get("pizza-kitchen", "pizzas", "orders")
+    shop.order("123")
+    shop.post("pizza-workflow", "pause-order", {})
+    read, done = ("GET", module.READ_SECONDS), ("POST", module.ANSWER_SECONDS)
+    assert waited == [read, read, read, done]
+    assert module.READ_SECONDS < module.ANSWER_SECONDS
+
+
 def test_without_a_topic_nothing_is_shared(shop, sidecar):
     sidecar.peers["stock"] = {"stock": {}}
     shop.get("pizza-kitchen", "stock")
