@@ -31,6 +31,7 @@ END_SECONDS = 300.0
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.pages", description=__doc__)
     parser.add_argument("--pages", type=int, default=200)
+    parser.add_argument("--streams", type=int, default=400, help="three quarters are for the pages")
     parser.add_argument("--orders", type=int, default=20)
     parser.add_argument("--time-scale", type=float, default=1.0)
     asked = parser.parse_args()
@@ -41,6 +42,7 @@ def main() -> None:
             time_scale=asked.time_scale,
             PIZZA_SECRET=SECRET,
             PIZZA_DRIVERS=str(asked.orders),
+            PIZZA_WEB_STREAMS=str(asked.streams),
         ) as shop,
     ):
         client = ShopClient(shop.urls)

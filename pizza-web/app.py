@@ -63,7 +63,7 @@ def create_app(settings: WebSettings | None = None, sidecar: Sidecar | None = No
     hooks.stopping.append(live.stop)
     hooks.stopped.append(sidecar.close)
     app.extensions |= {"secret": secret, "live": live, "changes": changes}
-    app.extensions["shop"] = Shop(sidecar, memo, changes)
+    app.extensions["shop"] = Shop(sidecar, memo, changes, settings.pizza_threads)
     app.extensions["error_page"] = error_page
     app.extensions["memo"] = memo
     app.extensions["dashboard"] = settings.pizza_dashboard_url

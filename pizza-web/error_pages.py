@@ -4,9 +4,9 @@ from http import HTTPStatus
 
 from flask import Response, render_template, request
 
-from live import MEDIA_TYPE
 from pizza_common.problems import MEDIA_TYPE as PROBLEM_TYPE
 from pizza_common.problems import Problem
+from sse import MEDIA_TYPE
 
 AGAIN_SECONDS = "5"
 """After these the browser asks again by itself for a page that could not be shown."""

@@ -7,6 +7,11 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Any
 
+from pizza_common.errors import Unavailable
+
+FOLLOW_SECONDS = 3.5
+"""So long one waits for what another reads: a little longer than one waits for a peer."""
+
 _TOPICS = 1000
 _KEYS = 100
 
@@ -30,11 +35,15 @@ class Memo:
         """What `read` gives, or gave for this key within so many seconds and since the last change.
 
         Nobody may change it. Raises what `read` raises, to all who wait for it; that is not kept.
+        Raises Unavailable to who waits too long.
         """
         entry, is_mine = self._entry(topic, key)
         if is_mine:
             self._fill(entry, read, seconds)
-        return entry.answer.result()
+        try:
+            return entry.answer.result(FOLLOW_SECONDS)
+        except TimeoutError:
+            raise Unavailable("What is asked for is being read, which takes long.") from None
 
     def forget(self, topic: str) -> None:
         """The topic changed: what is being read of it may be older already."""

@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Response, g, redirect, request, session, url_for
+from flask import current_app, g, redirect, request, session, url_for
 from flask_wtf.csrf import generate_csrf  # type: ignore[import-untyped]
 
-from live import MEDIA_TYPE, RELOAD
 from pizza_common.errors import Forbidden
 from pizza_common.principal import NOBODY, Principal, Role
 from pizza_common.staff import STAFF, StaffRole
 from send_again import signed_out
+from sse import MEDIA_TYPE, reload_answer
 
 SIGNED_IN_SECONDS = 12 * 3600
 ORDERS = "orders"
@@ -67,9 +67,24 @@ def take_role(role: StaffRole, called: str = "") -> Principal:
 
 
 def sign_out() -> None:
-    """Forget who this browser is."""
+    """Forget who this browser is, and end the streams of its pages."""
+    if person().roles:
+        current_app.extensions["live"].sign_out(session_name())
     session.clear()
     g.person = NOBODY
+
+
+def session_name() -> str:
+    """Something that no other session has; a new one with each sign-in."""
+    generate_csrf()
+    name: str = session["csrf_token"]
+    return name
+
+
+def signed_in_until() -> float | None:
+    """When who signed in is signed out again; None when nobody has."""
+    told = _told()
+    return told["until"] if told else None
 
 
 def needs(*roles: Role) -> Callable[[Page], Page]:
@@ -95,7 +110,7 @@ def needs(*roles: Role) -> Callable[[Page], Page]:
 def _to_sign_in() -> Any:
     if MEDIA_TYPE in request.headers.get("Accept", ""):
         # Its page was signed out meanwhile: loaded again, it leads to /sign-in itself.
-        return Response(RELOAD, content_type=MEDIA_TYPE)
+        return reload_answer()
     if request.method == "POST":
         return signed_out()
     back = request.full_path.rstrip("?")

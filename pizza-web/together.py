@@ -1,17 +1,21 @@
 """Questions to several services, asked at the same time, each answered or not."""
 
 import contextvars
+import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from flask import current_app
 from flask.sansio.app import App
 
-from pizza_common.errors import NotFound, PeerRefused, PizzaError
+from pizza_common.errors import NotFound, PeerRefused, PeerUnavailable, PizzaError
 from shop import Json
 
 THREADS = 16
+
+WAIT_SECONDS = 5.0
+"""A little longer than an answer may take: while services hang, questions wait for threads."""
 
 Question = Callable[[], Json]
 
@@ -36,13 +40,14 @@ class Together:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ask")
 
     def answers(self, questions: Mapping[str, Question]) -> dict[str, Answer]:
-        """The answer to each; a question is bounded by the timeout of its call."""
+        """The answer to each; one that does not come in time is PeerUnavailable."""
+        deadline = time.monotonic() + WAIT_SECONDS
         asked = {
             # Each thread asks as the person of this request.
             name: self._pool.submit(contextvars.copy_context().run, _answer, question)
             for name, question in questions.items()
         }
-        return {name: future.result() for name, future in asked.items()}
+        return {name: _until(deadline, future) for name, future in asked.items()}
 
     def close(self) -> None:
         """Ask nothing any more; may be called twice."""
@@ -60,6 +65,14 @@ def install_together(app: App) -> None:
     together = Together()
     app.extensions["together"] = together
     app.extensions["hooks"].stopped.append(together.close)
+
+
+def _until(deadline: float, future: Future[Answer]) -> Answer:
+    try:
+        return future.result(max(0.0, deadline - time.monotonic()))
+    except TimeoutError:
+        future.cancel()
+        return Answer(error=PeerUnavailable("Too many pages wait for the shop's services."))
 
 
 def _answer(question: Question) -> Answer:

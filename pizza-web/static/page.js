@@ -72,5 +72,9 @@
   );
 
   // 4. The page is not to be seen any more, or not by this person. Loaded again, it says why.
-  document.addEventListener("shop:reload", () => setTimeout(() => location.reload(), 1000));
+  const reload = () => setTimeout(() => location.reload(), 1000);
+  document.addEventListener("shop:reload", reload);
+  document.addEventListener("htmx:sse:error", (event) => {
+    if ([403, 404].includes(event.detail.status)) reload();
+  });
 })();

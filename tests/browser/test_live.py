@@ -127,3 +127,21 @@ def test_a_page_that_is_hidden_or_closed_has_no_stream(shop: Shop, open_page: Op
     wait_for_streams(shop, 1)
     page.close()
     wait_for_streams(shop, 0)
+
+
+def test_who_signs_out_leaves_no_other_page_open(open_page: OpenPage):
+    page = open_page("/operator", "operator")
+    other = page.context.new_page()
+    other.goto("/operator")
+    other.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(re.compile("/sign-in"))
+
+
+def test_a_page_that_is_not_to_be_seen_any_more_is_loaded_again(open_page: OpenPage, watch: Watch):
+    watch.forgive(f"{LOST}|status of 404")
+    page = open_page("/operator", "operator")
+    loaded = page.evaluate("performance.timeOrigin")
+    page.route(LIVE, lambda route: route.fulfill(status=404))
+    page.evaluate(_HIDDEN, True)
+    page.evaluate(_HIDDEN, False)
+    page.wait_for_function("(loaded) => performance.timeOrigin > loaded", arg=loaded)

@@ -20,18 +20,3 @@ from pizza_common.json_web_token import principal_of
 )
 def test_the_shop_s_roles_are_read_from_the_claim(claims, claim, roles):
     assert principal_of(claims, claim).roles == roles
-
-
-@pytest.mark.parametrize(
-    ("claims", "name"),
-    [
-        ({"name": "Mia", "preferred_username": "mia", "sub": "1"}, "Mia"),
-        ({"name": "\u200b", "preferred_username": "mia", "sub": "1"}, "mia"),
-        ({"name": " ", "preferred_username": "\n\u202e", "email": "m@x.example"}, "m@x.example"),
-        ({"name": ["Mia"], "sub": "248"}, "248"),
-        ({"name": "\u200b", "sub": "\u200b"}, "'\\u200b'"),
-        ({"name": "M\u200bia" + "x" * 200, "sub": "1"}, "Mia" + "x" * 97),
-    ],
-)
-def test_whoever_has_a_token_has_a_name(claims, name):
-    assert principal_of(claims, "roles").name == name

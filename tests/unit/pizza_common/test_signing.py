@@ -83,7 +83,9 @@ def test_what_is_no_key_is_of_no_order(key: str) -> None:
         ({"name": " ", "email": "mia@example.com", "sub": "1"}, "mia@example.com"),
         ({"name": 5, "sub": "1"}, "1"),
         ({"name": "Ma\nria\u202e" + "x" * 200}, "Maria" + "x" * 95),
-        ({}, ""),
+        ({"name": "\u200b", "preferred_username": "mia", "sub": "1"}, "mia"),
+        ({"name": "\n\u202e", "preferred_username": ["mia"], "sub": "248"}, "248"),
+        ({"name": "\u200b", "sub": "\u200b"}, "'\\u200b'"),
     ],
 )
 def test_a_person_is_called_as_the_provider_calls_them(

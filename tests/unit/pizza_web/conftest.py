@@ -85,6 +85,28 @@ def probe_pages(probe):
     return pages
 
 
+def region_pages():
+    """Routes of regions that always show the same."""
+    pages = Blueprint("regions", __name__)
+
+    @pages.get("/live/named/<name>")
+    def live_of(name):
+        def render():
+            return f"<p>{name} {request.args.get('which', '')}</p>"
+
+        return stream((ORDERS,), render, shared="always the same")
+
+    @pages.get("/live/looks-often")
+    def live_looks_often():
+        return stream((), lambda: "<p>one</p>", shared="looks", every=0.05)
+
+    @pages.get("/live/nothing")
+    def live_nothing():
+        return stream((), lambda: "<p>none yet</p>")
+
+    return pages
+
+
 @pytest.fixture
 def probe(sidecar):
     """The app, and what its probe pages show; `rows` of settings by `probe.open(**rows)`."""
@@ -93,6 +115,7 @@ def probe(sidecar):
     def open_app(**rows):
         app = app_module("pizza-web").create_app(WebSettings(**rows), sidecar)
         app.register_blueprint(probe_pages(probe))
+        app.register_blueprint(region_pages())
         probe.app, probe.changes = app, app.extensions["changes"]
         probe.live = app.extensions["live"]
         return app.test_client()

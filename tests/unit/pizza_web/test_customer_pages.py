@@ -303,7 +303,7 @@ def test_two_orders_that_one_person_looks_at_are_two_regions(services):
             streams.callback(stream.close)
             shown.append(fragment_of(stream))
     assert ["In the oven" in each for each in shown] == [True, False]
-    assert ["Waiting for validation" in each for each in shown] == [False, True]
+    assert ["Waits for the manager" in each for each in shown] == [False, True]
 
 
 def test_the_list_shows_the_orders_of_this_browser_newest_first(client, services):

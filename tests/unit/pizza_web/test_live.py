@@ -1,8 +1,10 @@
 """Streams of live regions, as a browser reads them."""
 
 import contextlib
+import contextvars
 import re
 import threading
+import time
 
 import pytest
 
@@ -13,6 +15,9 @@ from pizza_common.event import OrderEvent
 from pizza_common.order import Order
 from pizza_common.status import Status
 from tests.unit.pizza_web.conftest import STREAM
+from tests.unit.pizza_web.customer_shop import has_order
+from tests.unit.pizza_web.fake_shop import FakeShop, browser_of
+from tests.unit.pizza_web.sessions import sign_in
 from tests.unit.services import ORDER
 
 COMMENT = ":\n\n"
@@ -27,15 +32,18 @@ def _in_a_hurry(monkeypatch):
 
 
 @contextlib.contextmanager
-def opened(client, seen=""):
+def opened(client, seen="", path="/live/probe"):
+    """A stream, in a context of its own, as in a thread of a server."""
     headers = {**STREAM, "Last-Event-ID": seen} if seen else STREAM
-    answer = client.get("/live/probe", headers=headers)
+    context = contextvars.Context()
+    answer = context.run(client.get, path, headers=headers)
     assert answer.status_code == 200
     assert answer.mimetype == "text/event-stream"
     try:
-        yield (each.decode() for each in answer.response)
+        chunks = iter(answer.response)
+        yield (chunk.decode() for chunk in iter(lambda: context.run(next, chunks, b""), b""))
     finally:
-        answer.close()
+        context.run(answer.close)
 
 
 def fields(event):
@@ -173,3 +181,96 @@ def test_a_stream_is_not_kept_by_anybody_on_the_way(probe):
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Accel-Buffering"] == "no"
     answer.close()
+
+
+def test_two_addresses_are_two_regions_whatever_their_routes_say(probe):
+    client = probe.open()
+    paths = ("/live/named/a", "/live/named/b", "/live/named/b?which=1")
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(opened(client, path=path)) for path in paths]
+        shown = [first_of(events)["data"] for events in streams]
+        assert shown == ["<p>a </p>", "<p>b </p>", "<p>b 1</p>"]
+        assert len(probe.live._regions) == 3
+
+
+def test_two_orders_that_one_person_looks_at_are_not_mixed_up():
+    services = FakeShop()
+    for order_id in ("a", "b"):
+        has_order(services, order_id=order_id)
+    client = browser_of(services, "operator")
+    with opened(client, path="/live/orders/a") as one, opened(client, path="/live/orders/b") as two:
+        assert 'action="/orders/a/cancel' in first_of(one)["data"]
+        assert 'action="/orders/b/cancel' in first_of(two)["data"]
+
+
+def test_people_of_other_roles_do_not_share_a_region(probe):
+    client = probe.open()
+    other = probe.app.test_client()
+    sign_in(other, "manager")
+    with opened(client) as one, opened(other) as two:
+        first_of(one), first_of(two)
+        assert len(probe.live._regions) == 2
+
+
+def test_a_region_that_is_looked_at_often_says_something_too(probe):
+    with opened(probe.open(), path="/live/looks-often") as events:
+        first_of(events)
+        assert [next(events), next(events)] == [COMMENT, COMMENT]
+
+
+def test_who_signs_out_is_told_nothing_more_on_any_open_page(probe):
+    client = probe.open()
+    probe.app.config["WTF_CSRF_ENABLED"] = False
+    sign_in(client, "manager")
+    stranger = probe.app.test_client()
+    sign_in(stranger, "manager")
+    client.get("/probe")  # a page, which gives the session its token
+    with opened(client) as one, opened(client) as two, opened(stranger) as three:
+        first_of(one), first_of(two), first_of(three)
+        client.post("/sign-out")
+        probe.text = "two"
+        probe.changes.tell("orders")
+        assert [fields(event)["event"] for event in one] == ["shop:reload"]
+        assert [fields(event)["event"] for event in two] == ["shop:reload"]
+        assert "<p>two</p>" in next(each for each in three if each != COMMENT)
+
+
+def test_a_stream_ends_with_the_time_of_its_session(probe):
+    client = probe.open()
+    with client.session_transaction() as session:
+        until = time.time() + 1
+        session["person"] = {"name": "Olga", "roles": ["operator"], "until": until}
+    with opened(client) as events:
+        first_of(events)
+        assert set(events) <= {COMMENT, module.RELOAD}
+        assert time.time() >= until
+
+
+def test_a_stream_ends_after_its_time_and_the_page_comes_back(probe, monkeypatch):
+    client = probe.open()
+    with opened(client) as events:
+        seen = first_of(events)["id"]
+        monkeypatch.setattr(module, "STREAM_SECONDS", 0.5)
+        assert set(events) <= {COMMENT}
+    with opened(client, seen) as events:
+        assert [next(events), next(events)] == [COMMENT, COMMENT]
+
+
+def test_a_quarter_of_the_places_is_for_who_has_signed_in(probe):
+    client = probe.open(pizza_web_streams=4)
+    olga = probe.app.test_client()
+    sign_in(olga, "operator")
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            first_of(stack.enter_context(opened(client)))
+        assert numbers(client)["streams"] == 3
+        first_of(stack.enter_context(opened(olga)))
+        assert numbers(client)["streams"] == 4
+
+
+def test_what_cannot_change_takes_no_place(probe):
+    client = probe.open()
+    with opened(client, path="/live/nothing") as events:
+        assert first_of(events)["data"] == "<p>none yet</p>"
+        assert numbers(client)["streams"] == 0
+        assert next(events, "over") == "over"

@@ -7,6 +7,7 @@ import pytest
 
 import memo as module
 from memo import Memo
+from pizza_common.errors import Unavailable
 
 PATIENCE = 20.0
 
@@ -79,6 +80,19 @@ def test_a_failure_is_not_kept(memo):
     with pytest.raises(ZeroDivisionError):
         memo.get("orders", "key", lambda: {"number": 1 / 0}, PATIENCE)
     assert memo.get("orders", "key", Reading(), PATIENCE) == {"number": 1}
+
+
+def test_who_waits_for_what_another_reads_waits_for_a_while_only(memo, monkeypatch):
+    monkeypatch.setattr(module, "FOLLOW_SECONDS", 0.05)
+    read = Reading()
+    read.may_end.clear()
+    with ThreadPoolExecutor(1) as pages:
+        reads = pages.submit(memo.get, "orders", "key", read, PATIENCE)
+        assert read.began.wait(PATIENCE)
+        with pytest.raises(Unavailable):
+            memo.get("orders", "key", read, PATIENCE)
+        read.may_end.set()
+        assert reads.result() == {"number": 1}
 
 
 def test_it_keeps_no_more_than_so_much(memo, monkeypatch):

@@ -1,13 +1,18 @@
 """What the pages read of the services: shared, current, and as their person."""
 
+import contextvars
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from flask import g
 
 import changes as changes_module
 import shop as module
 from changes import Changes
 from memo import Memo
 from person import act_as
-from pizza_common.errors import PeerRefused
+from pizza_common.errors import PeerRefused, PeerUnavailable
 from pizza_common.event import OrderEvent
 from pizza_common.order import Order
 from pizza_common.principal import Principal
@@ -135,3 +140,46 @@ def test_without_a_topic_nothing_is_shared(shop, sidecar):
     shop.get("pizza-kitchen", "stock")
     shop.get("pizza-kitchen", "stock")
     assert sidecar.calls["invoke"] == 2
+
+
+def test_few_threads_at_once_wait_for_a_service_that_hangs(sidecar, changes, shop):
+    """The others are told so at once; the thread of a stream with a place is its own."""
+    waiting, may_end = threading.Semaphore(0), threading.Event()
+
+    def hang(_method, _key):
+        waiting.release()
+        assert may_end.wait(20)
+
+    sidecar.peers["stock"] = {"stock": {}}
+    sidecar.before = hang
+    few = Shop(sidecar, changes.memo, changes, threads=16)
+
+    def ask():
+        return few.get("pizza-kitchen", "stock")
+
+    with ThreadPoolExecutor(15) as pages:
+        asked = [pages.submit(contextvars.copy_context().run, ask) for _ in range(14)]
+        assert all(waiting.acquire(timeout=20) for _ in asked)
+        with pytest.raises(PeerUnavailable):
+            ask()
+        g.has_own_thread = True
+        asked.append(pages.submit(contextvars.copy_context().run, ask))
+        assert waiting.acquire(timeout=20)
+        may_end.set()
+        assert [each.result() for each in asked] == [{"stock": {}}] * 15
+    assert ask() == {"stock": {}}
+
+
+def test_a_page_is_read_for_a_short_time_only(shop, sidecar, monkeypatch):
+    timeouts = []
+
+    def invoke(*_args, timeout, **_more):
+        timeouts.append(timeout)
+        return {}
+
+    monkeypatch.setattr(sidecar, "invoke", invoke)
+    shop.get("pizza-kitchen", "stock")
+    shop.get("pizza-kitchen", "stock", "orders")
+    shop.order("123")
+    shop.post("pizza-workflow", "start-order", {})
+    assert timeouts == [3.0, 3.0, 3.0, 10.0]

@@ -25,10 +25,10 @@ class Web:
         self.process, self.url = process, url
 
     @contextlib.contextmanager
-    def stream(self):
+    def stream(self, path="/live/probe"):
         """A stream that is read until its first fragment has come."""
         with requests.get(
-            f"{self.url}/live/probe", headers=STREAM, stream=True, timeout=DEADLINE
+            f"{self.url}{path}", headers=STREAM, stream=True, timeout=DEADLINE
         ) as answer:
             lines = answer.iter_lines(chunk_size=1)
             assert b"data: <p>one</p>" in lines
@@ -70,6 +70,12 @@ def test_streams_take_no_thread_of_the_other_requests(web):
         for _ in range(STREAMS):
             stack.enter_context(web.stream())
         assert web.streams() == STREAMS
+
+
+def test_a_reader_that_goes_is_noticed_by_a_region_that_is_looked_at_often(web):
+    with web.stream("/live/looks-often"):
+        assert web.streams() == 1
+    wait_until(lambda: web.streams() == 0, "no stream is left")
 
 
 def test_a_reader_that_goes_in_the_middle_of_its_stream_is_noticed(web):
