@@ -31,7 +31,7 @@ END_SECONDS = 300.0
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.pages", description=__doc__)
     parser.add_argument("--pages", type=int, default=200)
-    parser.add_argument("--streams", type=int, default=400, help="three quarters are for the pages")
+    parser.add_argument("--streams", type=int, default=200, help="PIZZA_WEB_STREAMS")
     parser.add_argument("--orders", type=int, default=20)
     parser.add_argument("--time-scale", type=float, default=1.0)
     asked = parser.parse_args()

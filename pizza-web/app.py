@@ -17,7 +17,7 @@ import operator_pages
 import sign_in_pages
 from changes import Changes
 from error_pages import error_page
-from live import Live
+from live import Live, reserved
 from memo import Memo
 from pages import install_pages
 from pizza_common.service import run_service, service_app
@@ -59,7 +59,7 @@ def create_app(settings: WebSettings | None = None, sidecar: Sidecar | None = No
     changes = Changes(memo)
     live = Live(changes, settings.pizza_web_streams, app.extensions["metrics"])
     hooks = app.extensions["hooks"]
-    hooks.streams = settings.pizza_web_streams
+    hooks.streams = settings.pizza_web_streams + reserved(settings.pizza_web_streams)
     hooks.stopping.append(live.stop)
     hooks.stopped.append(sidecar.close)
     app.extensions |= {"secret": secret, "live": live, "changes": changes}

@@ -72,6 +72,11 @@ class Reader:
     began: float = field(default_factory=time.monotonic)
 
 
+def reserved(limit: int) -> int:
+    """How many streams there may be beyond the limit, for who has signed in only."""
+    return limit // 4
+
+
 class Live:
     """The regions that somebody looks at, and the bound on their streams."""
 
@@ -172,12 +177,12 @@ class Live:
 
     @contextlib.contextmanager
     def _place(self, view: View, reader: Reader) -> Iterator[bool]:
-        """Whether the stream may stay; a quarter of the places is for who has signed in."""
+        """Whether the stream may stay; some more places are for who has signed in only."""
         unsigned = reader.until is None
         with self._lock:
-            has_place = view.can_change and self._open < self._limit
+            has_place = view.can_change and self._open < self._limit + reserved(self._limit)
             if unsigned:
-                has_place &= self._open_unsigned < self._limit - self._limit // 4
+                has_place &= self._open_unsigned < self._limit
             self._open += has_place
             self._open_unsigned += has_place and unsigned
         if view.can_change and not has_place:

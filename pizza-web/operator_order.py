@@ -18,7 +18,7 @@ from changes import topic_of
 from live import stream
 from operator_actions import ACTIONS, BY_NAME, Action
 from operator_pages import INSTANCE
-from order_dossier import Dossier, dossier_of, errors_of
+from order_dossier import FINAL, Dossier, dossier_of, errors_of
 from person import needs
 from pizza_common.errors import NotFound, PeerRefused, Unavailable
 from pizza_common.event import moment
@@ -47,7 +47,7 @@ def live_order(order_id: str) -> Response:
         (topic_of(order_id),),
         lambda: render_template("operator/_order.html", **_seen(order_id)),
         shared=order_id,
-        every=LOOK_SECONDS,
+        every=None if _is_over(order_id) else LOOK_SECONDS,
     )
 
 
@@ -104,6 +104,15 @@ def _asked(action: Action, dossier: Dossier, error: PeerRefused | Unavailable | 
         reason=request.form.get("reason", ""),
         errors={name: plain(said) for name, said in error.errors} if error else {},
     )
+
+
+def _is_over(order_id: str) -> bool:
+    """Whether its workflow has ended: what is done to it then is told by events."""
+    try:
+        status = shop().get("pizza-workflow", f"/get-status/{order_id}")
+    except (PeerRefused, Unavailable):
+        return False
+    return status["runtime_status"] in FINAL
 
 
 def _seen(order_id: str) -> dict[str, Any]:

@@ -19,6 +19,9 @@ SETTLE_SECONDS = 0.05
 PAUSE_SECONDS = 0.1
 """Between two fragments of a region, however often it changes, unless it has a pause of its own."""
 
+REST = 4.0
+"""So many times as long as a rendering took, the next one waits: what takes long is seldom done."""
+
 LATER_SECONDS = 1.0
 """After the last change it is looked at once more: who keeps what changed may have been late."""
 
@@ -101,24 +104,25 @@ class Region:
         return self._render(render, wanted)
 
     def _render(self, render: Render, version: int) -> Fragment | None:
-        fragment = None
+        fragment, began = None, time.monotonic()
         try:
             fragment = Fragment.of(render(), version)
         except Unavailable as error:
             log.warning("a region cannot be shown", error=error.title, detail=error.detail)
         finally:
-            self._rendered(fragment)
+            self._rendered(fragment, began)
         return fragment
 
-    def _rendered(self, fragment: Fragment | None) -> None:
+    def _rendered(self, fragment: Fragment | None, began: float) -> None:
         now = time.monotonic()
+        pause = max(self._pause, REST * (now - began))
         with self._turn:
             self._rendering = False
             self.failing = fragment is None
             if fragment is None:
                 self._due = now + RETRY_SECONDS
             else:
-                self._fragment, self._due = fragment, max(self._due, now + self._pause)
+                self._fragment, self._due = fragment, max(self._due, now + pause)
                 if self._every is not None and self._later is None:
                     self._later = now + self._every
             self._turn.notify_all()

@@ -14,8 +14,8 @@ class WebSettings(Settings):
         ge=0,
         le=800,
         description="Number of live regions of pages that a replica serves at the same time, each"
-        " by a thread besides `PIZZA_THREADS`, a quarter of them for who has signed in; those"
-        " beyond it ask again every few seconds",
+        " by a thread besides `PIZZA_THREADS`, and a quarter as many for who has signed in only;"
+        " those beyond it ask again every few seconds",
     )
     pizza_web_url: str = Field(
         default="",

@@ -256,16 +256,17 @@ def test_a_stream_ends_after_its_time_and_the_page_comes_back(probe, monkeypatch
         assert [next(events), next(events)] == [COMMENT, COMMENT]
 
 
-def test_a_quarter_of_the_places_is_for_who_has_signed_in(probe):
+def test_there_is_a_place_for_who_has_signed_in_when_visitors_have_all_others(probe):
     client = probe.open(pizza_web_streams=4)
     olga = probe.app.test_client()
     sign_in(olga, "operator")
     with contextlib.ExitStack() as stack:
-        for _ in range(4):
+        for _ in range(5):
             first_of(stack.enter_context(opened(client)))
-        assert numbers(client)["streams"] == 3
-        first_of(stack.enter_context(opened(olga)))
         assert numbers(client)["streams"] == 4
+        for _ in range(2):
+            first_of(stack.enter_context(opened(olga)))
+        assert numbers(client)["streams"] == 5
 
 
 def test_what_cannot_change_takes_no_place(probe):
