@@ -94,7 +94,7 @@ test-browser: $(INSTALLED) ## the pages in a real browser, which needs chromium
 test-dapr: $(INSTALLED) ## task hub, vectors, shop and pages on the real runtime, built if need be
 	@$(BIN)/python -m tools.dapr_binaries
 	@PIZZA_CONSERVATION_ORDERS=30 $(BIN)/python -m pytest tests/hub tests/conformance tests/system \
-		tests/browser --engine dapr $(PYTEST_ARGS)
+		tests/browser/test_stories.py tests/browser/test_operating.py --engine dapr $(PYTEST_ARGS)
 
 test-fleet: $(INSTALLED) ## replicas, deaths and a rolling update on the real runtime (10 minutes)
 	@$(BIN)/python -m tools.dapr_binaries

@@ -16,7 +16,7 @@ PHRASES = {
     Status.COOKING_MAKING_DOUGH: "Making the dough",
     Status.COOKING_ADDING_TOPPINGS: "Adding the toppings",
     Status.COOKING_BAKING: "In the oven",
-    Status.COOKING_QUALITY_CHECK: "Out of the oven, looked over",
+    Status.COOKING_QUALITY_CHECK: "Out of the oven",
     Status.COOKED: "Cooked",
     Status.WAITING_FOR_VALIDATION: "Waits for the manager's approval",
     Status.VALIDATION_REMINDER: "The manager was reminded",

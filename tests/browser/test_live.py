@@ -73,13 +73,13 @@ def test_a_stream_that_cannot_begin_leaves_the_page_as_it_is_and_begins_later(
 
     def away(route: Route) -> None:
         tried.append(route.request.url)
-        route.fulfill(status=503, body="<h1>Away</h1>", content_type="text/html")
+        route.fulfill(status=503, body="<h1>No such luck</h1>", content_type="text/html")
 
     page = open_page("/", "operator")
     page.route(LIVE, away)
     page.goto("/operator")
     wait_until(page, lambda: len(tried) >= 2)
-    expect(page.get_by_text("Away")).to_have_count(0)
+    expect(page.get_by_text("No such luck")).to_have_count(0)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.unroute(LIVE)
     expect_order(page, shop.place(an_order()))
