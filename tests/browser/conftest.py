@@ -26,6 +26,7 @@ PATIENCE_MS = 30_000  # the machine may be busy with something else
 expect.set_options(timeout=PATIENCE_MS)
 
 
+@pytest.hookimpl(trylast=True)  # pytest itself puts tests with the same parameter together
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """These come last: once Playwright is started, the thread has a running event loop."""
     folder = Path(__file__).parent

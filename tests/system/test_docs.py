@@ -98,16 +98,16 @@ def test_every_option_of_a_run_is_documented_and_no_other() -> None:
     assert documented == names
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page_links_to_files_that_are_there(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text())
+@pytest.mark.parametrize("document", PAGES, ids=lambda document: document.name)
+def test_a_page_links_to_files_that_are_there(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text())
     local = [link for link in links if not link.startswith("http")]
-    assert [link for link in local if not (page.parent / link).exists()] == []
+    assert [link for link in local if not (document.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_file_named_in_a_page_is_there(page: Path) -> None:
-    named = re.findall(r"`((?:[\w.-]+/)+(?:[\w-]+\.\w+)?)`", page.read_text())
+@pytest.mark.parametrize("document", PAGES, ids=lambda document: document.name)
+def test_a_file_named_in_a_page_is_there(document: Path) -> None:
+    named = re.findall(r"`((?:[\w.-]+/)+(?:[\w-]+\.\w+)?)`", document.read_text())
     kept_out = {".localdapr/"}
     missing = [name for name in named if not (REPO / name).exists() and name not in kept_out]
     assert missing == []
