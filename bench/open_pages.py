@@ -114,9 +114,7 @@ class Viewers:
                 task.result()  # a view ends only by an error
 
     async def _view(self, session: aiohttp.ClientSession, page: OpenPage) -> None:
-        async with session.get(page.path) as answer:
-            answer.raise_for_status()
-            text = await answer.text()
+        text = await self._first_view(session, page.path)
         page.show(text)
         stream = _STREAM.search(text)
         if stream is None:
@@ -125,6 +123,15 @@ class Viewers:
             with contextlib.suppress(aiohttp.ClientError):  # then it is asked for again
                 await self._read(session, page, unescape(stream[1]))
             await asyncio.sleep(page.retry_seconds)
+
+    async def _first_view(self, session: aiohttp.ClientSession, path: str) -> str:
+        """The page; one that says that it will ask again, as with 503, is asked for again."""
+        while True:
+            async with session.get(path) as answer:
+                if "Refresh" not in answer.headers:
+                    answer.raise_for_status()
+                    return await answer.text()
+            await asyncio.sleep(float(answer.headers["Refresh"]))
 
     async def _read(self, session: aiohttp.ClientSession, page: OpenPage, path: str) -> None:
         """Read the stream until it ends."""

@@ -21,6 +21,9 @@ ANSWER_SECONDS = 10.0
 READ_SECONDS = 3.0
 """What is only read is waited for less: a page says sooner what is missing."""
 
+TURN_SECONDS = 1.0
+"""So long a request waits for its turn: many pages that are opened at once all get theirs."""
+
 RESERVE = 16
 """Of 128 threads so many never wait for a service: for health, events, and what needs none."""
 
@@ -99,7 +102,7 @@ class Shop:
         if g.get("has_own_thread"):  # as a stream with a place has
             yield
             return
-        if not self._turns.acquire(blocking=False):
+        if not self._turns.acquire(timeout=TURN_SECONDS):
             raise PeerUnavailable("Too many pages wait for the shop's services.")
         try:
             yield
