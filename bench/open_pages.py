@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import importlib
 import re
+import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +16,7 @@ from html import unescape
 import aiohttp
 
 from tools.shop_engine import until
+from tools.shop_ports import REPO
 
 OPEN_SECONDS = 120.0
 _STREAM = re.compile(r'hx-sse:connect="([^"]+)"')
@@ -48,18 +51,23 @@ class OpenPage:
         """A piece of the page arrives."""
         now = time.time()
         for words in _SAID.findall(text):
-            self.seen.setdefault(words, now)
+            self.seen.setdefault(unescape(words), now)
 
     def delays(self, events: Mapping[str, datetime]) -> list[float | None]:
         """Of each event, by its status, that came while the page was open; None: never shown."""
         came = {name: at.timestamp() for name, at in events.items() if at.timestamp() > self.opened}
-        shown = {name: self.seen.get(in_words(name)) for name in came}
+        phrase = phrases()
+        shown = {name: self.seen.get(phrase(name)) for name in came}
         return [None if at is None else at - came[name] for name, at in shown.items()]
 
 
-def in_words(status: str) -> str:
-    """As pages show it."""
-    return status.replace("_", " ").capitalize()
+def phrases() -> Callable[[str], str]:
+    """What the pages say for a status."""
+    folder = str(REPO / "pizza-web")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    found: Callable[[str], str] = importlib.import_module("status_words").phrase
+    return found
 
 
 class Viewers:
