@@ -1,23 +1,27 @@
 """How people sign in: with a role's token, at a provider, or, in development, by a link."""
 
+from __future__ import annotations
+
 import hmac
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from flask import Flask
 
 from person import person, sign_in, take_role
+from pizza_common.claims import principal_of
 from pizza_common.errors import Forbidden, NotFound, SettingsError
-from pizza_common.json_web_token import principal_of
 from pizza_common.principal import Principal
 from pizza_common.sidecar import Sidecar
 from pizza_common.sign_in_link import read_ticket, sign_in_path, use_up
 from pizza_common.staff import STAFF, StaffRole
 from session_cookie import install_session
-from sign_in_provider import Provider
 from web_settings import WebSettings
 from wrong_attempts import WrongAttempts
+
+if TYPE_CHECKING:  # loaded where a provider is set
+    from sign_in_provider import Provider
 
 CALLED_AT_MOST = 40
 
@@ -97,6 +101,8 @@ def install_sign_in(app: Flask, settings: WebSettings, secret: str, sidecar: Sid
 def _provider(app: Flask, settings: WebSettings) -> Provider:
     if not settings.pizza_oidc_client_secret:
         raise SettingsError("PIZZA_OIDC_CLIENT_SECRET: needed where people sign in")
+    from sign_in_provider import Provider
+
     return Provider(
         app,
         settings.pizza_oidc_issuer,

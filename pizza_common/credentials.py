@@ -1,15 +1,20 @@
 """What a request brings to say who it is from: a signed identity, or a bearer token."""
 
+from __future__ import annotations
+
 import hmac
+from typing import TYPE_CHECKING
 
 from werkzeug.datastructures import Headers
 
 from pizza_common.access_settings import AccessSettings
 from pizza_common.errors import Unauthenticated
 from pizza_common.identity import HEADER, read_identity
-from pizza_common.json_web_token import TokenReader
 from pizza_common.order_key import order_of_key
 from pizza_common.principal import EVERY_ROLE, NOBODY, Principal, Role
+
+if TYPE_CHECKING:  # where no provider is set, its libraries are not loaded: 9 MB in each service
+    from pizza_common.json_web_token import TokenReader
 
 _AUTHORIZATION = "Authorization"
 _CUSTOMER: frozenset[Role] = frozenset({"customer"})
@@ -23,6 +28,8 @@ class Credentials:
         self._tokens = settings.role_tokens
         self._reader = reader
         if reader is None and settings.pizza_oidc_issuer:
+            from pizza_common.json_web_token import TokenReader
+
             self._reader = TokenReader(settings)
 
     def principal(self, headers: Headers) -> Principal:

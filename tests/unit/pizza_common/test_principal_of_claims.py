@@ -1,6 +1,6 @@
 import pytest
 
-from pizza_common.json_web_token import principal_of
+from pizza_common.claims import principal_of
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 import pytest
 
+from pizza_common.claims import principal_of
 from pizza_common.errors import Unauthenticated
 from pizza_common.identity import read_identity, sign_identity
-from pizza_common.json_web_token import principal_of
 from pizza_common.order_key import is_order_key, order_key, order_of_key
 from pizza_common.principal import Principal
 from pizza_common.signing import derived_key, timed
