@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from pizza_common.access_settings import is_loopback
+from pizza_common.host_name import is_loopback
 from pizza_common.settings import Settings
 
 

@@ -3,7 +3,6 @@
 Without any, it is in development: all may do all, so it listens on loopback only.
 """
 
-import ipaddress
 import re
 from collections.abc import Iterator
 from itertools import combinations
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pizza_common.host_name import is_loopback
 from pizza_common.principal import Role
 
 STRONG_LENGTH = 16
@@ -140,15 +140,6 @@ class AccessSettings(BaseSettings):
         for one, other in combinations(_TO_DIFFER, 2):
             if (secret := getattr(self, one)) and secret == getattr(self, other):
                 yield f"{other.upper()}: has to be another than {one.upper()}"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether nobody reaches it from another machine."""
-    name = host.lower().removesuffix(".").removeprefix("[").removesuffix("]")
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost" or name.endswith(".localhost")
 
 
 def is_safe(url: str) -> bool:

@@ -4,11 +4,11 @@ A DNS server can give the name of a foreign page the address of this machine (DN
 the browser the service is then of that page's own origin, and only the Host header tells.
 """
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Self
 
+from pizza_common.host_name import address_of, plain
 from pizza_common.settings import Settings
 
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
@@ -30,8 +30,8 @@ class Hosts:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """What the service is bound to, and what the setting PIZZA_ALLOWED_HOSTS adds."""
-        added = [_plain(each.strip()) for each in settings.pizza_allowed_hosts.split(",")]
-        names = {"localhost", _plain(settings.pizza_host), *added}
+        added = [plain(each.strip()) for each in settings.pizza_allowed_hosts.split(",")]
+        names = {"localhost", plain(settings.pizza_host), *added}
         suffixes = {".localhost", *(each for each in added if each.startswith("."))}
         return cls(frozenset(names), tuple(suffixes), settings.pizza_host in _EVERYWHERE)
 
@@ -40,21 +40,8 @@ class Hosts:
         found = _AUTHORITY.fullmatch(host)
         if found is None:
             return False
-        name = _plain(found[1])
-        address = _address(name)
+        name = plain(found[1])
+        address = address_of(name)
         if address is not None and (self.any_address or address.is_loopback):
             return True
         return name in self.names or name.endswith(self.suffixes)
-
-
-def _plain(host: str) -> str:
-    """In one spelling: small letters, no final dot, an address without brackets and in short."""
-    name = host.lower().removesuffix(".").removeprefix("[").removesuffix("]")
-    return str(_address(name) or name)
-
-
-def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(name)
-    except ValueError:
-        return None
