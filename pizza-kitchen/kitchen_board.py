@@ -8,7 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from kitchen import Kitchen
-from pizza_common.order import Order, OrderId
+from pizza_common.order import OrderId, StepOrder
 from pizza_common.sidecar import Sidecar
 from pizza_common.status import KITCHEN_STAGES, Status
 from pizza_progress import PizzaProgress, remake_of
@@ -60,16 +60,13 @@ class KitchenBoard:
         path = f"orders?{_QUERY}"
         answer = self._sidecar.invoke(ORDER_BOOK, path, timeout=_ASK_SECONDS, method="GET")
         orders = answer["orders"]
-        progress = self._kitchen.progress_of_all([_order(listed) for listed in orders])
+        progress = self._kitchen.progress_of_all(
+            [StepOrder.model_validate(listed) for listed in orders]
+        )
         found = [
             pizza for listed in orders for pizza in _pizzas_of(listed, progress[listed["order_id"]])
         ]
         return found[:MANY_PIZZAS], len(orders) == MANY_ORDERS or len(found) > MANY_PIZZAS
-
-
-def _order(listed: dict[str, Any]) -> Order:
-    sent = {name: listed[name] for name in Order.model_fields if listed.get(name) is not None}
-    return Order.model_validate(sent)
 
 
 def _pizzas_of(listed: dict[str, Any], pizzas: list[PizzaProgress]) -> Iterator[BoardPizza]:

@@ -16,7 +16,6 @@ from pizza_common.order import Order
 from pizza_common.status import (
     DELIVERY_STAGES,
     FINAL,
-    HOLDS,
     KITCHEN_STAGES,
     PIZZAS_AT_ONCE,
     STOREFRONT_STAGES,
@@ -24,7 +23,7 @@ from pizza_common.status import (
     Status,
     in_round,
 )
-from pizza_common.timeline import Entry, status_of
+from pizza_common.timeline import Entry, is_paused, status_of
 
 
 class State(StrEnum):
@@ -247,7 +246,7 @@ def _seconds_done(story: Story, step: Step) -> float:
 
 
 def _waits_for(story: Story, reached: int) -> WaitsFor | None:
-    if _is_paused(story):
+    if is_paused(story.timeline):
         return WaitsFor.OPERATOR
     if story.status is Status.SCHEDULED:
         return WaitsFor.ITS_TIME
@@ -256,12 +255,6 @@ def _waits_for(story: Story, reached: int) -> WaitsFor | None:
     if reached < len(STEPS) and STEPS[reached].by_people:
         return WaitsFor.MANAGER
     return None
-
-
-def _is_paused(story: Story) -> bool:
-    """The later of the two notices counts; each may be told many times."""
-    told = [(entry["at"], Status(entry["status"])) for entry in story.told(HOLDS)]
-    return bool(told) and max(told)[1] is Status.PAUSED
 
 
 def _arrival(story: Story, reached: int) -> datetime | None:

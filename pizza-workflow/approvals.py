@@ -14,9 +14,10 @@ from urllib.parse import urlencode
 from messages import Approval, CustomerName
 from monitor_activities import ORDER_BOOK
 from pizza_common.event import moment
-from pizza_common.order import Item, Order
+from pizza_common.order import StepOrder
 from pizza_common.sidecar import Sidecar
-from pizza_common.status import HOLDS, Status
+from pizza_common.status import Status
+from pizza_common.timeline import is_paused
 from ticket import Terms
 from validation_slip import ValidationSlips
 from workflow_client import WorkflowClient
@@ -81,13 +82,13 @@ def _approval(listed: Listed, round_: int, terms: Terms) -> Approval:
     timeline: Timeline = listed["timeline"]
     since = _latest(timeline, round_, *_STATUSES) or listed["updated_at"]
     reminders = [each["at"] for each in _said(timeline, round_, Status.VALIDATION_REMINDER)]
-    paused = _is_paused(timeline)
+    paused = is_paused(timeline)  # what comes due meanwhile happens when it is resumed
     left = max(0, terms.reminders - len(reminders))
     heard = datetime.fromisoformat(max([since, *reminders]))
     return Approval(
         order_id=listed["order_id"],
         round=round_,
-        items=_items(listed),
+        items=list(StepOrder.model_validate(listed).all_items()),
         customer=CustomerName(name=listed["customer"]["name"]),
         waiting_since=since,
         reminders=len(reminders),
@@ -98,11 +99,6 @@ def _approval(listed: Listed, round_: int, terms: Terms) -> Approval:
     )
 
 
-def _items(listed: Listed) -> list[Item]:
-    sent = {name: listed[name] for name in Order.model_fields if listed.get(name) is not None}
-    return list(Order.model_validate(sent).all_items())
-
-
 def _said(timeline: Timeline, round_: int, *statuses: Status) -> Timeline:
     entries = (entry for entry in timeline if entry["status"] in statuses)
     return [entry for entry in entries if (entry.get("attempt") or 1) == round_]
@@ -110,13 +106,6 @@ def _said(timeline: Timeline, round_: int, *statuses: Status) -> Timeline:
 
 def _latest(timeline: Timeline, round_: int, *statuses: Status) -> str | None:
     return max((entry["at"] for entry in _said(timeline, round_, *statuses)), default=None)
-
-
-def _is_paused(timeline: Timeline) -> bool:
-    """Whether the clock stands still: what comes due meanwhile happens when it is resumed."""
-    holds = [entry for entry in timeline if entry["status"] in HOLDS]
-    last = max(holds, key=lambda entry: str(entry["at"]), default=None)
-    return last is not None and last["status"] == Status.PAUSED
 
 
 def _urgency(approval: Approval) -> tuple[bool, str, str]:

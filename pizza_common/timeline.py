@@ -38,6 +38,12 @@ def status_of(entries: list[Entry]) -> Status:
     return next((status for status in reversed(told) if status not in silent), Status.RECEIVED)
 
 
+def is_paused(entries: Iterable[Entry]) -> bool:
+    """Whether the later of the two notices says so; each may be told many times."""
+    told = [(entry["at"], entry["status"]) for entry in entries if entry["status"] in HOLDS]
+    return bool(told) and max(told)[1] == Status.PAUSED
+
+
 def name_of(entry: Entry) -> tuple[str, int, int]:
     """What an entry tells, whenever it was told: status, round, and which time in it."""
     return entry["status"], entry.get("attempt", 1), entry.get("repeat", 1)
