@@ -20,9 +20,9 @@ from flask import (
 from changes import Changes, topic_of
 from live import stream
 from my_orders import asking_as, customer_of, is_key, key_of_order, my_orders, note
-from order_form import OrderForm
+from order_form import OrderForm, items_of
 from order_form_errors import Errors, errors_by_field, fields_of
-from order_view import STEPS, items_of, lasting, read_order
+from order_view import STEPS, lasting, read_order
 from ordinal import ordinal
 from person import person
 from pizza_common.errors import NotFound, PeerRefused, PizzaError, Unavailable
@@ -126,7 +126,7 @@ def cancel(order_id: str) -> Any:
             shop().post(DESK, "cancel-order", {"order_id": order_id, "reason": reason})
             _see_that_it_stops(order_id)
     except PeerRefused as refused:
-        flash(_detail(refused), "error")
+        flash(refused.said, "error")
     except Unavailable:
         flash(_NOT_KNOWN, "error")
     return redirect(_order_url(order_id, who), HTTPStatus.SEE_OTHER)
@@ -256,7 +256,7 @@ def _quote(form: OrderForm) -> tuple[Json, Errors]:
     try:
         return shop().post(STOREFRONT, "quotes", form.question()), {}
     except PeerRefused as refused:
-        return {}, errors_by_field(refused.errors, form) or {"form": _detail(refused)}
+        return {}, errors_by_field(refused.errors, form) or {"form": refused.said}
     except Unavailable:
         return {}, {"price": "The price is not known at this moment."}
 
@@ -265,10 +265,5 @@ def _refused(form: OrderForm, refused: PeerRefused) -> Any:
     """The form again, with what is wrong; under a new id where another order has this one."""
     if refused.status == HTTPStatus.CONFLICT:
         return _form_page(form.anew(), {"form": _TAKEN}), refused.status
-    errors = errors_by_field(refused.errors, form) or {"form": _detail(refused)}
+    errors = errors_by_field(refused.errors, form) or {"form": refused.said}
     return _form_page(form, errors), refused.status
-
-
-def _detail(refused: PeerRefused) -> str:
-    """What the service said, without its name."""
-    return refused.detail.split(": ", 1)[-1]

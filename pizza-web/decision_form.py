@@ -55,7 +55,7 @@ class DecisionForm:
         told = dict(refused.errors)
         if "reason" in told:
             return {"reason": plain(told["reason"])}
-        return {"form": refused.detail.removeprefix("pizza-workflow: ")}
+        return {"form": refused.said}
 
     def done(self) -> str:
         """That it counts."""

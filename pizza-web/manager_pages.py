@@ -54,7 +54,7 @@ def decide() -> Any:
     except PeerRefused as refused:
         if refused.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
             return _page(form, form.told_by(refused)), refused.status
-        flash(refused.detail.removeprefix("pizza-workflow: "), "error")
+        flash(refused.said, "error")
     except PeerUnavailable:
         return render_template("manager/decide_again.html", form=form, errors={}), 503
     else:

@@ -29,6 +29,12 @@ def new_order_id() -> str:
     return "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))
 
 
+def items_of(order: Json) -> list[Json]:
+    """An order's pizzas by kind, whichever way it was sent."""
+    items: list[Json] = order.get("items") or [order]
+    return items
+
+
 @dataclass(frozen=True)
 class Row:
     """One kind of pizza in the basket; the quantity as it was typed."""
@@ -86,8 +92,10 @@ class OrderForm:
     @classmethod
     def again(cls, order: Json) -> Self:
         """The form of another order like this one; for now, whenever that one was for."""
-        items = order.get("items") or [order]
-        rows = (Row(it["pizza_type"], it["size"], str(it.get("quantity", 1))) for it in items)
+        rows = (
+            Row(item["pizza_type"], item["size"], str(item.get("quantity", 1)))
+            for item in items_of(order)
+        )
         return cls(rows=_joined(rows), **order["customer"])
 
     def pressed(self, form: MultiDict[str, str]) -> Self:

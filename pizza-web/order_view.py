@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from changes import topic_of
+from order_form import items_of
 from pizza_common.errors import PeerRefused, Unavailable
 from shop import Shop
 
@@ -41,12 +42,6 @@ def read_order(shop: Shop, order_id: str) -> Json | None:
         "ending": _ending(order, progress),
         "why_not": _why_not(workflow, order_id),
     }
-
-
-def items_of(order: Json) -> list[Json]:
-    """Its pizzas by kind, whichever way it was sent."""
-    items: list[Json] = order.get("items") or [order]
-    return items
 
 
 def lasting(seconds: float) -> str:

@@ -58,4 +58,4 @@ def again(form: StockForm, refused: PeerRefused) -> tuple[StockForm, dict[str, s
     fields = {ADD: "units", SET: "units"}
     told = {fields.get(name, name): plain(message) for name, message in refused.errors}
     known: dict[str, str] = {name: told[name] for name in ("units", "reason") if name in told}
-    return form, known or {"form": refused.detail.removeprefix("pizza-kitchen: ")}
+    return form, known or {"form": refused.said}

@@ -23,10 +23,13 @@ PizzaError                 500
 └── SettingsError          the process cannot start: one line, exit code 1
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 FieldErrors = Sequence[tuple[str, str]]
+
+_PEER = re.compile(r"^pizza-[a-z]+: ")
 
 
 class PizzaError(Exception):
@@ -165,6 +168,11 @@ class PeerRefused(PizzaError):
     def __init__(self, detail: str = "", status: int = 400, errors: FieldErrors = ()) -> None:
         super().__init__(detail, errors)
         self.status = status
+
+    @property
+    def said(self) -> str:
+        """The detail in the peer's own words, without the app id that stands before them."""
+        return _PEER.sub("", self.detail, count=1)
 
 
 class InjectedFault(PizzaError):

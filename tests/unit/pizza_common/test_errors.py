@@ -45,3 +45,8 @@ def test_the_drawn_tree_names_every_error_and_its_status(kind):
 
 def test_a_peer_s_refusal_keeps_its_status():
     assert PeerRefused("No.", 409).status == 409
+
+
+@pytest.mark.parametrize("detail", ["pizza-kitchen: no dough: buy some", "no dough: buy some"])
+def test_what_a_peer_said_is_known_without_its_name(detail):
+    assert PeerRefused(detail).said == "no dough: buy some"
