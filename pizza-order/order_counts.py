@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from order_document import Document, summary
+from order_document import Document, is_over, summary
 from order_lists import OrderLists
 from order_search import EVERY_ORDER
 from pizza_common.event import moment
-from pizza_common.status import FINAL, Status
+from pizza_common.status import Status
 from pizza_common.timeline import status_of
 
 HOUR = timedelta(hours=1)
@@ -52,7 +52,7 @@ class OrderCounts:
             "orders": len(orders),
             "whole": whole,
             "complete_since": since,
-            "unfinished": sum(not _is_final(known) for known in orders.values()),
+            "unfinished": sum(not is_over(known) for known in orders.values()),
             "unfinished_whole": len(unfinished) < _OPEN,
             "needs_attention": sum("needs_attention" in summary(k) for k in orders.values()),
             "by_status": by_status(orders.values()),
@@ -89,10 +89,6 @@ def _endings(found: Counter[str]) -> dict[str, int]:
 
 
 def _ending(known: Document) -> str:
-    if not _is_final(known):
+    if not is_over(known):
         return "unfinished"
     return "delivered" if status_of(known["timeline"]) == Status.DELIVERED else "stopped"
-
-
-def _is_final(known: Document) -> bool:
-    return status_of(known["timeline"]) in FINAL

@@ -1,5 +1,6 @@
 """Failures on demand, where PIZZA_FAULTS enables them."""
 
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -10,7 +11,7 @@ from person import needs
 from pizza_common.errors import NotFound, PeerRefused, Unavailable
 from plain_words import plain
 from shop import Json, shop
-from together import Question, answers
+from together import answers
 
 pages = Blueprint("operator_faults", __name__)
 
@@ -74,7 +75,8 @@ def _finite(typed: str) -> float:
 
 
 def _page(errors: dict[str, str]) -> str:
-    found = answers({service: _question(service) for service in SERVICES})
+    ask = partial(shop().get, path="/faults", timeout=PROBE_SECONDS)
+    found = answers({service: partial(ask, service) for service in SERVICES})
     return render_template(
         "operator/faults.html",
         armed={name: answer.said["faults"] for name, answer in found.items() if answer.said},
@@ -82,8 +84,3 @@ def _page(errors: dict[str, str]) -> str:
         typed=request.form,
         errors=errors,
     )
-
-
-def _question(service: str) -> Question:
-    asking = shop()
-    return lambda: asking.get(service, "/faults", timeout=PROBE_SECONDS)

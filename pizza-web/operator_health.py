@@ -1,6 +1,7 @@
 """Whether each service and its sidecar work."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template
@@ -9,11 +10,12 @@ from live import stream
 from person import needs
 from pizza_common.settings import PORTS
 from shop import shop
-from together import Answer, Question, answers
+from together import Answer, answers
 
 pages = Blueprint("operator_health", __name__)
 
 SERVICES = tuple(name for name in PORTS if name != "pizza-web")
+_PATHS = ("/healthz", "/readyz")
 PROBE_SECONDS = 3.0
 LOOK_SECONDS = 5.0
 """No event says that a service is away, so while somebody looks, they are asked so often."""
@@ -55,16 +57,9 @@ def live_health() -> Response:
 
 
 def _seen() -> dict[str, Any]:
-    probes = {(name, path): _probe(name, path) for name in SERVICES for path in _PATHS}
-    found = answers({"".join(key): probe for key, probe in probes.items()})
+    ask = partial(shop().get, timeout=PROBE_SECONDS)
+    probes = {name + path: partial(ask, name, path) for name in SERVICES for path in _PATHS}
+    found = answers(probes)
     healths = [Health.of(name, *(found[name + path] for path in _PATHS)) for name in SERVICES]
     own: bool = current_app.extensions["checks"]["sidecar"]()
     return {"healths": healths, "own_sidecar": own}
-
-
-_PATHS = ("/healthz", "/readyz")
-
-
-def _probe(service: str, path: str) -> Question:
-    asking = shop()
-    return lambda: asking.get(service, path, timeout=PROBE_SECONDS)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from display import money
 from pizza_common.errors import NotFound, PizzaError
-from shop import Shop, shop
+from shop import shop
 from together import Answer, Question, answers
 
 FINAL = frozenset({"COMPLETED", "FAILED", "TERMINATED"})
@@ -82,9 +83,8 @@ def dossier_of(order_id: str, *, with_history: bool = True) -> Dossier:
     }
     if with_history:
         paths["history"] = ("pizza-workflow", f"/history/{order_id}")
-    asking = shop()
-    questions: dict[str, Question] = {"book": lambda: asking.order(order_id)}
-    questions |= {name: _question(asking, *path) for name, path in paths.items()}
+    questions: dict[str, Question] = {"book": partial(shop().order, order_id)}
+    questions |= {name: partial(shop().get, *path) for name, path in paths.items()}
     found = answers(questions)
     if found["book"].is_unknown and found["workflow"].is_unknown:
         raise NotFound(f"There is no order {order_id}.")
@@ -102,7 +102,3 @@ def errors_of(dossier: Dossier) -> list[PizzaError]:
         dossier.drivers,
     )
     return [each.error for each in found if each.error is not None and not each.is_unknown]
-
-
-def _question(asking: Shop, app_id: str, path: str) -> Question:
-    return lambda: asking.get(app_id, path)

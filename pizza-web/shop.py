@@ -142,14 +142,14 @@ class Shop:
         path: str,
         body: Json | None = None,
         *,
-        timeout: float | None = None,
+        timeout: float = ANSWER_SECONDS,
         idempotency_key: str | None = None,
     ) -> Json:
         return self._sidecar.invoke(
             app_id,
             path,
             body,
-            timeout=timeout or (READ_SECONDS if method == "GET" else ANSWER_SECONDS),
+            timeout=timeout,
             method=method,
             idempotency_key=idempotency_key,
             identity=person(),
