@@ -143,7 +143,7 @@ def test_without_a_topic_nothing_is_shared(shop, sidecar):
 
 
 def test_few_threads_at_once_wait_for_a_service_that_hangs(sidecar, changes, shop):
-    """The others are told so at once; the thread of a stream with a place is its own."""
+    """The others are told so soon; the thread of a stream with a place is its own."""
     waiting, may_end = threading.Semaphore(0), threading.Event()
 
     def hang(_method, _key):
