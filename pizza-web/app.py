@@ -20,13 +20,13 @@ from error_pages import error_page
 from live import Live, reserved
 from memo import Memo
 from pages import install_pages
+from parallel import install_parallel
 from pizza_common.service import run_service, service_app
 from pizza_common.settings import settings_for, settings_of
 from pizza_common.sidecar import Sidecar
 from pizza_common.subscription import orders_subscription
 from shop import Shop
 from sign_in import install_sign_in
-from together import install_together
 from web_settings import WebSettings
 
 SERVICE = "pizza-web"
@@ -68,7 +68,7 @@ def create_app(settings: WebSettings | None = None, sidecar: Sidecar | None = No
     app.extensions["memo"] = memo
     app.extensions["dashboard"] = settings.pizza_dashboard_url
     app.extensions["faults_are_on"] = settings.pizza_faults
-    install_together(app)
+    install_parallel(app)
     app.register_api(orders_subscription(changes.note))
     install_pages(app, [module.pages for module in PAGES])
     return app

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from order_dossier import Dossier
+from order_details import OrderDetails
 from shop import Json, Shop
 
 NO_WORKFLOW = "No workflow has begun for this order."
@@ -26,8 +26,8 @@ class Action:
     label: str
     done: str
     ask: Callable[[Shop, str, Json], Json]
-    refusal: Callable[[Dossier], str]
-    effects: Callable[[Dossier], Effects]
+    refusal: Callable[[OrderDetails], str]
+    effects: Callable[[OrderDetails], Effects]
     has_reason: bool = False
 
 
@@ -37,16 +37,16 @@ def _steered(path: str) -> Callable[[Shop, str, Json], Json]:
     )
 
 
-def _status(dossier: Dossier) -> str:
+def _status(details: OrderDetails) -> str:
     """The engine's status; a sentence where there is none."""
-    if dossier.workflow.error is not None:
-        return NO_WORKFLOW if dossier.workflow.is_unknown else "pizza-workflow does not answer."
-    return dossier.runtime_status or ""
+    if details.workflow.error is not None:
+        return NO_WORKFLOW if details.workflow.is_unknown else "pizza-workflow does not answer."
+    return details.runtime_status or ""
 
 
-def _unless(wanted: str) -> Callable[[Dossier], str]:
-    def refusal(dossier: Dossier) -> str:
-        status = _status(dossier)
+def _unless(wanted: str) -> Callable[[OrderDetails], str]:
+    def refusal(details: OrderDetails) -> str:
+        status = _status(details)
         if status == wanted or " " in status:
             return "" if status == wanted else status
         return f"Its workflow is {status}, not {wanted}."
@@ -54,35 +54,35 @@ def _unless(wanted: str) -> Callable[[Dossier], str]:
     return refusal
 
 
-def _no_cancel(dossier: Dossier) -> str:
-    said = dossier.workflow.said
+def _no_cancel(details: OrderDetails) -> str:
+    said = details.workflow.said
     if said is None:
-        return _status(dossier)
-    if dossier.is_final:
-        return f"It is over: {dossier.runtime_status}."
+        return _status(details)
+    if details.is_final:
+        return f"It is over: {details.runtime_status}."
     return "" if said.get("cancellable", True) else str(said.get("why_not") or "It is too late.")
 
 
-def _no_terminate(dossier: Dossier) -> str:
-    if dossier.workflow.said is None:
-        return _status(dossier)
-    return f"It is over: {dossier.runtime_status}." if dossier.is_final else ""
+def _no_terminate(details: OrderDetails) -> str:
+    if details.workflow.said is None:
+        return _status(details)
+    return f"It is over: {details.runtime_status}." if details.is_final else ""
 
 
-def _no_undo(what: Callable[[Dossier], str], nothing: str) -> Callable[[Dossier], str]:
-    def refusal(dossier: Dossier) -> str:
-        if not dossier.is_final:
-            return AT_WORK if dossier.workflow.said is not None else _status(dossier)
-        return "" if what(dossier) else nothing
+def _no_undo(what: Callable[[OrderDetails], str], nothing: str) -> Callable[[OrderDetails], str]:
+    def refusal(details: OrderDetails) -> str:
+        if not details.is_final:
+            return AT_WORK if details.workflow.said is not None else _status(details)
+        return "" if what(details) else nothing
 
     return refusal
 
 
-def _no_forget(dossier: Dossier) -> str:
-    return "" if dossier.is_final else AT_WORK
+def _no_forget(details: OrderDetails) -> str:
+    return "" if details.is_final else AT_WORK
 
 
-def _pause(_dossier: Dossier) -> Effects:
+def _pause(_details: OrderDetails) -> Effects:
     return Effects(
         ["A step that has begun is finished, and no other begins, until you resume the order."],
         [
@@ -92,54 +92,54 @@ def _pause(_dossier: Dossier) -> Effects:
     )
 
 
-def _resume(_dossier: Dossier) -> Effects:
+def _resume(_details: OrderDetails) -> Effects:
     return Effects(["The order goes on where it was paused."], [])
 
 
-def _cancel(dossier: Dossier) -> Effects:
+def _cancel(details: OrderDetails) -> Effects:
     does = ["The order stops at its next safe point, and everything that it began is undone."]
-    if dossier.money:
-        does.append(f"{dossier.money} is given back.")
-    if dossier.ingredients:
-        does.append(f"Reserved ingredients go back into the stock: {dossier.ingredients}.")
+    if details.money:
+        does.append(f"{details.money} is given back.")
+    if details.ingredients:
+        does.append(f"Reserved ingredients go back into the stock: {details.ingredients}.")
     return Effects(
         [*does, "The customer is told."],
         ["A step that has begun is finished first. What was cooked by then is thrown away."],
     )
 
 
-def _terminate(dossier: Dossier) -> Effects:
+def _terminate(details: OrderDetails) -> Effects:
     left = ["Nothing is undone, and the customer is not told."]
-    if dossier.money:
-        left.append(f"{dossier.money} stays so, until you refund it.")
-    if dossier.ingredients:
-        left.append(f"Ingredients stay reserved, until you release them: {dossier.ingredients}.")
-    if dossier.driver:
-        left.append(f"The driver {dossier.driver} stays with the order, until you recall them.")
+    if details.money:
+        left.append(f"{details.money} stays so, until you refund it.")
+    if details.ingredients:
+        left.append(f"Ingredients stay reserved, until you release them: {details.ingredients}.")
+    if details.driver:
+        left.append(f"The driver {details.driver} stays with the order, until you recall them.")
     does = ["The workflow and its children end where they stand. Nothing resumes them."]
     return Effects(does, left)
 
 
-def _refund(dossier: Dossier) -> Effects:
+def _refund(details: OrderDetails) -> Effects:
     return Effects(
-        [f"{dossier.money} is given back to the customer. That cannot be undone."],
+        [f"{details.money} is given back to the customer. That cannot be undone."],
         ["Ingredients and driver are left as they are."],
     )
 
 
-def _release(dossier: Dossier) -> Effects:
+def _release(details: OrderDetails) -> Effects:
     return Effects(
-        [f"These ingredients are available again: {dossier.ingredients}."],
+        [f"These ingredients are available again: {details.ingredients}."],
         ["What was cooked stays used."],
     )
 
 
-def _recall(dossier: Dossier) -> Effects:
-    return Effects([f"The driver {dossier.driver} is called back and is free again."], [])
+def _recall(details: OrderDetails) -> Effects:
+    return Effects([f"The driver {details.driver} is called back and is free again."], [])
 
 
-def _forget(dossier: Dossier) -> Effects:
-    held = [f"{dossier.money}: what is only set aside becomes void."] if dossier.money else []
+def _forget(details: OrderDetails) -> Effects:
+    held = [f"{details.money}: what is only set aside becomes void."] if details.money else []
     return Effects(
         ["The whole shop forgets the order, and its id may be used for another one.", *held],
         ["A receipt of money that was taken is kept; it cannot be refunded any more."],
@@ -171,7 +171,7 @@ ACTIONS = (
         "Refund",
         "refunded",
         lambda shop, order_id, _: shop.post("pizza-storefront", f"/payments/{order_id}/refund", {}),
-        _no_undo(lambda dossier: dossier.money, "No money is set aside or taken."),
+        _no_undo(lambda details: details.money, "No money is set aside or taken."),
         _refund,
     ),
     Action(
@@ -179,7 +179,7 @@ ACTIONS = (
         "Release ingredients",
         "without reserved ingredients",
         lambda shop, order_id, _: shop.delete("pizza-kitchen", f"/stock/reservations/{order_id}"),
-        _no_undo(lambda dossier: dossier.ingredients, "No ingredients are reserved."),
+        _no_undo(lambda details: details.ingredients, "No ingredients are reserved."),
         _release,
     ),
     Action(
@@ -187,7 +187,7 @@ ACTIONS = (
         "Recall the driver",
         "without a driver",
         lambda shop, order_id, _: shop.post("pizza-delivery", f"/deliver/{order_id}/recall", {}),
-        _no_undo(lambda dossier: dossier.driver or "", "No driver is on the road with it."),
+        _no_undo(lambda details: details.driver or "", "No driver is on the road with it."),
         _recall,
     ),
     Action(

@@ -7,11 +7,11 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from operator_health import PROBE_SECONDS, SERVICES
+from parallel import answers
 from person import needs
 from pizza_common.errors import NotFound, PeerRefused, Unavailable
 from plain_words import plain
 from shop import Json, shop
-from together import answers
 
 pages = Blueprint("operator_faults", __name__)
 

@@ -7,10 +7,10 @@ from typing import Any
 from flask import Blueprint, Response, current_app, render_template
 
 from live import stream
+from parallel import Answer, answers
 from person import needs
 from pizza_common.settings import PORTS
 from shop import shop
-from together import Answer, answers
 
 pages = Blueprint("operator_health", __name__)
 

@@ -18,7 +18,7 @@ from changes import topic_of
 from live import stream
 from operator_actions import ACTIONS, BY_NAME, Action
 from operator_pages import INSTANCE
-from order_dossier import FINAL, Dossier, dossier_of, errors_of
+from order_details import FINAL, OrderDetails, details_of, errors_of
 from person import needs
 from pizza_common.errors import NotFound, PeerRefused, Unavailable
 from pizza_common.event import moment
@@ -66,7 +66,7 @@ def child_page(order_id: str, child: str) -> str:
 def ask_page(order_id: str, name: str) -> str:
     """What it would do, before it is done."""
     action = _action(name)
-    return _asked(action, dossier_of(order_id, with_history=False))
+    return _asked(action, details_of(order_id, with_history=False))
 
 
 @pages.post("/operator/orders/<order_id:order_id>/<name>")
@@ -79,7 +79,7 @@ def act(order_id: str, name: str) -> Any:
         action.ask(shop(), order_id, {"reason": reason} if action.has_reason and reason else {})
     except (PeerRefused, Unavailable) as error:
         if error.errors:
-            return _asked(action, dossier_of(order_id, with_history=False), error), error.status
+            return _asked(action, details_of(order_id, with_history=False), error), error.status
         flash(f"{action.label}: {error.detail}", "error")
         return redirect(url_for(".order_page", order_id=order_id), 303)
     flash(f"Order {order_id} is {action.done}.", "done")
@@ -94,13 +94,15 @@ def _action(name: str) -> Action:
     return BY_NAME[name]
 
 
-def _asked(action: Action, dossier: Dossier, error: PeerRefused | Unavailable | None = None) -> str:
+def _asked(
+    action: Action, details: OrderDetails, error: PeerRefused | Unavailable | None = None
+) -> str:
     return render_template(
         "operator/ask.html",
         action=action,
-        dossier=dossier,
-        refusal=action.refusal(dossier),
-        effects=action.effects(dossier),
+        details=details,
+        refusal=action.refusal(details),
+        effects=action.effects(details),
         reason=request.form.get("reason", ""),
         errors={name: plain(said) for name, said in error.errors} if error else {},
     )
@@ -116,14 +118,14 @@ def _is_over(order_id: str) -> bool:
 
 
 def _seen(order_id: str) -> dict[str, Any]:
-    dossier = dossier_of(order_id)
-    history = dossier.history.said
+    details = details_of(order_id)
+    history = details.history.said
     refusals: dict[str, list[Action]] = {}
     for action in ACTIONS:
-        refusals.setdefault(action.refusal(dossier), []).append(action)
+        refusals.setdefault(action.refusal(details), []).append(action)
     return {
-        "dossier": dossier,
-        "errors": errors_of(dossier),
+        "details": details,
+        "errors": errors_of(details),
         "steps": timeline(history, moment()) if history else None,
         "offered": refusals.pop("", []),
         "refused": refusals,

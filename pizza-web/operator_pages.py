@@ -8,12 +8,12 @@ from changes import ORDERS
 from live import stream
 from memo import Memo
 from operator_search import orders_of, problem_of
-from order_wish import AGES, SHOWN, OrderWish
+from order_filter import AGES, SHOWN, OrderFilter
+from parallel import Answer, answers
 from person import needs
 from pizza_common.errors import Unavailable
 from pizza_common.status import Status
 from shop import shop
-from together import Answer, answers
 
 pages = Blueprint("operator_pages", __name__)
 
@@ -49,7 +49,7 @@ def operator_page() -> Any:
         "problem": problem_of(order_id) if order_id and not found else "",
     }
     form = {"shown": SHOWN, "ages": AGES, "statuses": list(Status)}
-    seen = _seen(OrderWish.of(request.args))
+    seen = _seen(OrderFilter.of(request.args))
     return render_template("operator/operator.html", **search, **form, **seen)
 
 
@@ -57,27 +57,27 @@ def operator_page() -> Any:
 @needs("operator")
 def live_orders() -> Response:
     """The same list, whenever something changes."""
-    wish = OrderWish.of(request.args)
+    order_filter = OrderFilter.of(request.args)
     return stream(
         (ORDERS,),
-        lambda: render_template("operator/_orders.html", **_seen(wish)),
-        shared=wish,
+        lambda: render_template("operator/_orders.html", **_seen(order_filter)),
+        shared=order_filter,
         every=OVERVIEW_SECONDS,
     )
 
 
-def _seen(wish: OrderWish) -> dict[str, Any]:
+def _seen(order_filter: OrderFilter) -> dict[str, Any]:
     memo: Memo = current_app.extensions["memo"]
     overview = memo.get("operator", "overview", _overview, OVERVIEW_SECONDS)
-    seen = {**overview, "orders": _orders(wish, overview)}
-    return {"wish": wish, "seen": seen, "attention": ATTENTION}
+    seen = {**overview, "orders": _orders(order_filter, overview)}
+    return {"order_filter": order_filter, "seen": seen, "attention": ATTENTION}
 
 
-def _orders(wish: OrderWish, overview: dict[str, Answer]) -> Answer:
+def _orders(order_filter: OrderFilter, overview: dict[str, Answer]) -> Answer:
     """The list; a book that answered nothing just now is not waited for a second time."""
     if all(isinstance(answer.error, Unavailable) for answer in overview.values()):
         return overview["counts"]
-    return answers({"orders": lambda: shop().get(BOOK, wish.path())})["orders"]
+    return answers({"orders": lambda: shop().get(BOOK, order_filter.path())})["orders"]
 
 
 def _overview() -> dict[str, Answer]:

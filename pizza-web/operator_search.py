@@ -2,11 +2,11 @@
 
 import re
 
-from order_dossier import dossier_of
+from order_details import details_of
+from parallel import answers
 from pizza_common.errors import NotFound
 from pizza_common.order import ORDER_ID
 from shop import shop
-from together import answers
 
 NEWEST = 100
 """So many orders are looked at for an id that is not whole."""
@@ -20,7 +20,7 @@ def orders_of(typed: str) -> list[str]:
     if not re.fullmatch(ORDER_ID, typed):
         return []
     try:
-        return [dossier_of(typed, with_history=False).order_id]
+        return [details_of(typed, with_history=False).order_id]
     except NotFound:
         path = f"/orders?limit={NEWEST}"
         newest = answers({"newest": lambda: shop().get("pizza-order", path)})["newest"].said

@@ -18,7 +18,7 @@ _FIELDS = ("show", "status", "customer", "age", "cursor")
 
 
 @dataclass(frozen=True)
-class OrderWish:
+class OrderFilter:
     """The fields as they were typed; "" for one that was left empty."""
 
     show: str = ""
@@ -28,12 +28,12 @@ class OrderWish:
     cursor: str = ""
 
     @classmethod
-    def of(cls, typed: Mapping[str, str]) -> "OrderWish":
+    def of(cls, typed: Mapping[str, str]) -> "OrderFilter":
         """What the form says; what it does not have is left out."""
-        wish = {name: typed.get(name, "").strip()[:100] for name in _FIELDS}
-        wish["show"] = wish["show"] if wish["show"] in SHOWN else ""
-        wish["age"] = wish["age"] if wish["age"] in AGES else ""
-        return cls(**wish)
+        wanted = {name: typed.get(name, "").strip()[:100] for name in _FIELDS}
+        wanted["show"] = wanted["show"] if wanted["show"] in SHOWN else ""
+        wanted["age"] = wanted["age"] if wanted["age"] in AGES else ""
+        return cls(**wanted)
 
     def fields(self) -> dict[str, str]:
         """For the address of the page: what is not empty."""

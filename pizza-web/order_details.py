@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from display import money
+from parallel import Answer, Question, answers
 from pizza_common.errors import NotFound, PizzaError
 from shop import shop
-from together import Answer, Question, answers
 
 FINAL = frozenset({"COMPLETED", "FAILED", "TERMINATED"})
 
@@ -16,7 +16,7 @@ _NOT_ASKED = Answer()
 
 
 @dataclass(frozen=True)
-class Dossier:
+class OrderDetails:
     """An order as each service sees it; None for what is not there or could not be asked."""
 
     order_id: str
@@ -73,7 +73,7 @@ class Dossier:
         return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in held.items())
 
 
-def dossier_of(order_id: str, *, with_history: bool = True) -> Dossier:
+def details_of(order_id: str, *, with_history: bool = True) -> OrderDetails:
     """Ask all at the same time. Raises NotFound for an order that nobody knows."""
     paths = {
         "workflow": ("pizza-workflow", f"/get-status/{order_id}"),
@@ -88,17 +88,17 @@ def dossier_of(order_id: str, *, with_history: bool = True) -> Dossier:
     found = answers(questions)
     if found["book"].is_unknown and found["workflow"].is_unknown:
         raise NotFound(f"There is no order {order_id}.")
-    return Dossier(order_id, **found)
+    return OrderDetails(order_id, **found)
 
 
-def errors_of(dossier: Dossier) -> list[PizzaError]:
+def errors_of(details: OrderDetails) -> list[PizzaError]:
     """Why something of it is not known, but for what is not there."""
     found = (
-        dossier.book,
-        dossier.workflow,
-        dossier.history,
-        dossier.payment,
-        dossier.reservation,
-        dossier.drivers,
+        details.book,
+        details.workflow,
+        details.history,
+        details.payment,
+        details.reservation,
+        details.drivers,
     )
     return [each.error for each in found if each.error is not None and not each.is_unknown]

@@ -33,7 +33,7 @@ class Answer:
         return isinstance(self.error, PeerRefused) and self.error.status == NotFound.status
 
 
-class Together:
+class Parallel:
     """Asks with at most so many threads, whoever and how many ask."""
 
     def __init__(self, threads: int = THREADS) -> None:
@@ -56,15 +56,15 @@ class Together:
 
 def answers(questions: Mapping[str, Question]) -> dict[str, Answer]:
     """Ask with the threads of the app whose request is answered."""
-    together: Together = current_app.extensions["together"]
-    return together.answers(questions)
+    parallel: Parallel = current_app.extensions["parallel"]
+    return parallel.answers(questions)
 
 
-def install_together(app: App) -> None:
+def install_parallel(app: App) -> None:
     """Give this app its threads, until it has stopped."""
-    together = Together()
-    app.extensions["together"] = together
-    app.extensions["hooks"].stopped.append(together.close)
+    parallel = Parallel()
+    app.extensions["parallel"] = parallel
+    app.extensions["hooks"].stopped.append(parallel.close)
 
 
 def _until(deadline: float, future: Future[Answer]) -> Answer:
