@@ -165,3 +165,28 @@ def test_an_order_as_the_operator_sees_it_and_what_can_be_asked(shop: Shop, open
     page.set_viewport_size(PHONE)
     assert_accessible(page)
     assert_fits(page)
+
+
+def test_what_is_typed_wrong_is_said_to_everybody(open_page: OpenPage, watch: Watch):
+    watch.forgive(REFUSED)
+    kitchen = open_page("/kitchen?ingredient=basil", "kitchen")
+    kitchen.get_by_label("Units").fill("0")
+    kitchen.get_by_role("button", name="Change the stock").click()
+    operator = open_page("/operator/faults", "operator")
+    operator.get_by_role("textbox", name="Step").fill("cook")
+    operator.get_by_role("button", name="Arm").click()
+    for page in (kitchen, operator):
+        expect(page.locator("[aria-invalid=true]")).to_have_count(1)
+        assert_accessible(page)
+
+
+def test_pages_of_one_order_are_light(shop: Shop, open_page: OpenPage):
+    order_id = order(open_page("/"), MARGHERITA, PEPPERONI)
+    shop.wait_for_place(order_id, "waiting_for_validation")
+    page = open_page(f"/operator/orders/{order_id}", "operator")
+    assert_light_weight(page)
+    page.goto(f"/orders/{order_id}")
+    assert_light_weight(page)
+    page.goto(f"/operator/orders/{order_id}/children/round-1:pizza-1-1")
+    assert_accessible(page)
+    shop.deliver(order_id)
