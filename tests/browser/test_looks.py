@@ -167,6 +167,23 @@ def test_an_order_as_the_operator_sees_it_and_what_can_be_asked(shop: Shop, open
     assert_fits(page)
 
 
+@pytest.mark.parametrize(
+    ("path", "role", "button"),
+    [
+        ("/", None, "Order"),
+        ("/", None, "Add Margherita, medium"),
+        ("/kitchen", "kitchen", "Change the stock"),
+        ("/kitchen", "kitchen", "Sign out"),
+    ],
+)
+def test_a_button_under_the_mouse(
+    open_page: OpenPage, path: str, role: str | None, button: str
+) -> None:
+    page = open_page(path, role)
+    page.get_by_role("button", name=button).first.hover()
+    assert_accessible(page)
+
+
 def test_what_is_typed_wrong_is_said_to_everybody(open_page: OpenPage, watch: Watch):
     watch.forgive(REFUSED)
     kitchen = open_page("/kitchen?ingredient=basil", "kitchen")
