@@ -1,4 +1,4 @@
-"""pizza-web with pages of its own for the tests: what the frame does, whatever pages there are."""
+"""pizza-web over services in memory; and with pages of its own, which try what the frame does."""
 
 import time
 from types import SimpleNamespace
@@ -10,6 +10,8 @@ from changes import ORDERS
 from live import stream
 from person import needs
 from pizza_common.errors import NotFound, PeerUnavailable
+from tests.unit.pizza_web.customer_shop import open_shop
+from tests.unit.pizza_web.fake_shop import browser_of
 from tests.unit.services import app_module
 from web_settings import WebSettings
 
@@ -122,3 +124,15 @@ def probe(sidecar):
 
     probe.open = open_app
     return probe
+
+
+@pytest.fixture
+def services():
+    """A shop that has a menu and takes orders."""
+    return open_shop()
+
+
+@pytest.fixture
+def client(services):
+    """The browser of a visitor of `services`, who has not signed in."""
+    return browser_of(services)

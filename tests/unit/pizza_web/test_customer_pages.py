@@ -16,23 +16,10 @@ from tests.unit.pizza_web.customer_shop import (
     STEPS,
     has_order,
     is_cancelling,
-    open_shop,
     place,
     text,
 )
 from tests.unit.pizza_web.fake_shop import browser_of, first_event
-
-HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def services():
-    return open_shop()
-
-
-@pytest.fixture
-def client(services):
-    return browser_of(services)
 
 
 def fragment_of(stream):

@@ -11,23 +11,11 @@ from tests.unit.pizza_web.customer_shop import (
     ORDER,
     QUOTE,
     has_order,
-    open_shop,
     place,
     text,
 )
-from tests.unit.pizza_web.fake_shop import browser_of
 
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def services():
-    return open_shop()
-
-
-@pytest.fixture
-def client(services):
-    return browser_of(services)
 
 
 def test_the_menu_has_every_pizza_with_its_prices(client):
