@@ -1,7 +1,5 @@
 """What the services know of an order, and how it is placed."""
 
-import re
-
 from tests.unit.pizza_web.fake_shop import FakeShop
 
 MENU = {
@@ -95,9 +93,3 @@ def place(client, **fields):
     answer = client.post("/orders", data={**BASKET, **CUSTOMER, "order_id": "o-1", **fields})
     assert answer.status_code == 303
     return answer.location
-
-
-def text(answer):
-    """What a page says, without its tags."""
-    said = re.sub(r"<[^>]*>", " ", answer if isinstance(answer, str) else answer.text)
-    return " ".join(said.split())

@@ -1,8 +1,10 @@
 """The services in memory, as a page's requests through the sidecar see them; and who looks."""
 
+import re
 from typing import Any
 
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from pizza_common.errors import PeerRefused
 from tests.unit.fake_sidecar import FakeSidecar
@@ -67,3 +69,9 @@ def first_event(client: FlaskClient, path: str) -> str:
     finally:
         answer.close()
     raise AssertionError(f"{path} sent nothing")
+
+
+def text(page: TestResponse | str) -> str:
+    """What a page says, without its tags."""
+    said = re.sub(r"<[^>]*>", " ", page if isinstance(page, str) else page.text)
+    return " ".join(said.split())

@@ -17,9 +17,8 @@ from tests.unit.pizza_web.customer_shop import (
     has_order,
     is_cancelling,
     place,
-    text,
 )
-from tests.unit.pizza_web.fake_shop import browser_of, first_event
+from tests.unit.pizza_web.fake_shop import browser_of, first_event, text
 
 
 def fragment_of(stream):

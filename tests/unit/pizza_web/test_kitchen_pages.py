@@ -3,7 +3,7 @@ import re
 import pytest
 
 from pizza_common.errors import PeerRefused, PeerUnavailable
-from tests.unit.pizza_web.fake_shop import FakeShop, browser_of, first_event
+from tests.unit.pizza_web.fake_shop import FakeShop, browser_of, first_event, text
 
 BUY = {"ingredient": "ham", "action": "add", "units": "50", "reason": "Sunday", "key": "k1"}
 
@@ -44,10 +44,6 @@ def visitor(shop):
     return browser_of(shop, "kitchen")
 
 
-def text_of(html):
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
-
-
 def page(visitor, path="/kitchen"):
     answer = visitor.get(path)
     assert answer.status_code == 200
@@ -63,15 +59,15 @@ def test_each_column_has_its_pizzas_in_the_order_in_which_they_come(visitor, sho
         pizza("remaking", "waiting", order_id="r1", attempt=2),
     ]
     shop.have("GET", "pizza-kitchen/pizzas", {"pizzas": cards, "more": True})
-    text = text_of(page(visitor))
-    board = re.split("To cook 1|Cooking 2|Waiting for approval 1|Being remade 1", text)
+    said = text(page(visitor))
+    board = re.split("To cook 1|Cooking 2|Waiting for approval 1|Being remade 1", said)
     assert [re.findall(r"order (\w+)", part) for part in board[1:]] == [
         ["w1"],
         ["c1", "c2"],
         ["v1"],
         ["r1"],
     ]
-    assert "there are more" in text
+    assert "there are more" in said
 
 
 def test_of_many_pizzas_the_first_are_shown_and_the_page_stays_small(visitor, shop):
@@ -82,14 +78,14 @@ def test_of_many_pizzas_the_first_are_shown_and_the_page_stays_small(visitor, sh
     ]
     shop.have("GET", "pizza-kitchen/pizzas", {"pizzas": many, "more": False})
     html = visitor.get("/kitchen").text
-    assert text_of(html).count("And 30 more") == 4
-    assert "Cooking 50" in text_of(html)
+    assert text(html).count("And 30 more") == 4
+    assert "Cooking 50" in text(html)
     assert len(html) < 70_000
 
 
 def test_a_card_says_how_far_its_pizza_is(visitor):
     html = page(visitor)
-    assert "Quattro formaggi large In the oven, 54 % 10:05 UTC No. 1 of order 123" in text_of(html)
+    assert "Quattro formaggi large In the oven, 54 % 10:05 UTC No. 1 of order 123" in text(html)
     assert '<rect class="kitchen-bar-done" width="54.0"' in html
 
 
@@ -97,13 +93,13 @@ def test_what_is_low_is_said_in_words(visitor):
     rows = page(visitor).split("<tr")
     (ham,) = [row for row in rows if "ingredient=ham" in row]
     (dough,) = [row for row in rows if "ingredient=dough" in row]
-    assert ("low" in text_of(ham), "low" in text_of(dough)) == (True, False)
+    assert ("low" in text(ham), "low" in text(dough)) == (True, False)
 
 
 def test_the_live_region_is_the_same_fragment(visitor):
     fragment = first_event(visitor, "/live/kitchen")
-    assert text_of(fragment) in text_of(page(visitor))
-    assert "In the oven, 54 %" in text_of(fragment)
+    assert text(fragment) in text(page(visitor))
+    assert "In the oven, 54 %" in text(fragment)
 
 
 def test_what_was_bought_is_sent_with_the_key_of_its_form(visitor, shop):
@@ -162,7 +158,7 @@ def test_a_key_that_was_used_for_another_ingredient_is_replaced(visitor, shop):
     shop.have("PUT", "pizza-kitchen/stock/ham", refused)
     answer = visitor.post("/kitchen/stock", data=BUY)
     assert answer.status_code == 409
-    assert "Idempotency-Key k1 was used for basil" in text_of(answer.text)
+    assert "Idempotency-Key k1 was used for basil" in text(answer.text)
     assert key_of(answer.text) != "k1"
 
 
@@ -189,7 +185,7 @@ def test_the_last_changes_tell_who_and_why(visitor, shop):
     }
     shop.have("GET", "pizza-kitchen/stock/changes", {"changes": [change]})
     told = "2026-11-01 10:05 UTC Ham corrected -12 8 Ann dropped"
-    assert told in text_of(page(visitor))
+    assert told in text(page(visitor))
 
 
 def test_an_operator_may_do_the_same_and_no_one_else(shop):

@@ -6,7 +6,7 @@ import pytest
 from manager_pages import left_until
 from pizza_common.errors import PeerRefused, PeerUnavailable
 from pizza_common.event import moment
-from tests.unit.pizza_web.fake_shop import FakeShop, browser_of, first_event
+from tests.unit.pizza_web.fake_shop import FakeShop, browser_of, first_event, text
 
 APPROVE = {"order_id": "123", "round": "1", "verdict": "approve", "reason": ""}
 REJECT = {"order_id": "123", "round": "2", "verdict": "reject", "reason": "burnt"}
@@ -59,28 +59,24 @@ def visitor(shop):
     return browser_of(shop, "manager")
 
 
-def text_of(html):
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
-
-
 def decide(visitor, form, follow_redirects=True):
     return visitor.post("/manager/decisions", data=form, follow_redirects=follow_redirects)
 
 
 def test_what_waits_is_told_with_the_time_that_is_left(visitor):
-    text = text_of(visitor.get("/manager").text)
-    assert "Waiting for approval 1" in text
-    assert "Funghi, small for Maria &lt;script&gt; Is cancelled" in text
-    assert "Is cancelled in 1 d 2 h order 123" in text
-    assert re.search(r"Next reminder in 1 h 5 min, at \d\d:\d\d UTC , 1 sent", text)
+    said = text(visitor.get("/manager").text)
+    assert "Waiting for approval 1" in said
+    assert "Funghi, small for Maria &lt;script&gt; Is cancelled" in said
+    assert "Is cancelled in 1 d 2 h order 123" in said
+    assert re.search(r"Next reminder in 1 h 5 min, at \d\d:\d\d UTC , 1 sent", said)
 
 
 def test_a_paused_order_has_no_deadline(visitor, shop):
     paused = approval(paused=True, reminder_at=None, cancelled_at=None)
     shop.have("GET", "pizza-workflow/approvals", {"approvals": [paused], "more": True})
-    text = text_of(visitor.get("/manager").text)
-    assert "The time stands still until the order is resumed." in text
-    assert "Waiting for approval 1+" in text
+    said = text(visitor.get("/manager").text)
+    assert "The time stands still until the order is resumed." in said
+    assert "Waiting for approval 1+" in said
 
 
 @pytest.mark.parametrize(
@@ -105,10 +101,10 @@ def test_the_last_decisions_tell_who_and_why(visitor, shop):
         decision(by="", reason="cold"),
     ]
     shop.have("GET", "pizza-order/decisions", {"decisions": found})
-    text = text_of(visitor.get("/manager").text)
-    assert "Approved 10:05 UTC order 9 by Ann Made again" in text
-    assert "Made again 10:05 UTC order 9 (round 2) by Ann: burnt" in text
-    assert "Rejected 10:05 UTC order 9 cold" in text
+    said = text(visitor.get("/manager").text)
+    assert "Approved 10:05 UTC order 9 by Ann Made again" in said
+    assert "Made again 10:05 UTC order 9 (round 2) by Ann: burnt" in said
+    assert "Rejected 10:05 UTC order 9 cold" in said
 
 
 def test_what_was_made_again_as_often_as_it_may_be_cannot_be_again(visitor, shop):
@@ -123,16 +119,16 @@ def test_of_many_the_most_urgent_are_shown_and_the_page_stays_small(visitor, sho
     many = [approval(order_id=f"order-{number}") for number in range(100)]
     shop.have("GET", "pizza-workflow/approvals", {"approvals": many, "more": True})
     html = visitor.get("/manager").text
-    assert "Waiting for approval 100+" in text_of(html)
+    assert "Waiting for approval 100+" in text(html)
     assert ('id="approval-order-24-1"' in html, 'id="approval-order-25-1"' in html) == (True, False)
     assert "These are the most urgent ones." in html
     assert len(html) < 70_000
 
 
 def test_the_live_region_is_the_same_fragment(visitor):
-    fragment = text_of(first_event(visitor, "/live/manager"))
+    fragment = text(first_event(visitor, "/live/manager"))
     assert "Funghi, small" in fragment
-    assert fragment in text_of(visitor.get("/manager").text)
+    assert fragment in text(visitor.get("/manager").text)
 
 
 def test_an_approval_names_its_round_and_its_approver(visitor, shop):
@@ -180,8 +176,8 @@ def test_the_second_of_two_managers_is_told_what_the_first_decided(visitor, shop
     said = "Order 123 was already decided: approved by Ann."
     refused = PeerRefused(f"pizza-workflow: {said}", 409)
     shop.have("POST", "pizza-workflow/validate-pizza", refused)
-    text = text_of(decide(visitor, REJECT).text)
-    assert (text.count(said), "pizza-workflow" in text) == (1, False)
+    told = text(decide(visitor, REJECT).text)
+    assert (told.count(said), "pizza-workflow" in told) == (1, False)
 
 
 def test_without_an_answer_the_same_decision_is_shown_to_be_sent_again(visitor, shop):

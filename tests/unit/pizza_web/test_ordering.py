@@ -12,8 +12,8 @@ from tests.unit.pizza_web.customer_shop import (
     QUOTE,
     has_order,
     place,
-    text,
 )
+from tests.unit.pizza_web.fake_shop import text
 
 HTMX = {"HX-Request": "true"}
 
