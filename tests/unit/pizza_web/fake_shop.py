@@ -1,5 +1,6 @@
 """The services in memory, as a page's requests through the sidecar see them; and who looks."""
 
+import contextlib
 import re
 from typing import Any
 
@@ -60,15 +61,18 @@ def browser_of(shop: FakeShop, *roles: str, name: str = "Maria") -> FlaskClient:
 def first_event(client: FlaskClient, path: str) -> str:
     """The fragment that a live region is sent first."""
     answer = client.get(path, headers={"Accept": "text/event-stream"}, buffered=False)
-    try:
-        for chunk in answer.response:
-            text = chunk.decode() if isinstance(chunk, bytes) else chunk
-            if "data:" in text:
-                lines = [line for line in text.splitlines() if line.startswith("data: ")]
-                return "\n".join(line.removeprefix("data: ") for line in lines)
-    finally:
-        answer.close()
-    raise AssertionError(f"{path} sent nothing")
+    with contextlib.closing(answer):
+        return first_fragment(answer)
+
+
+def first_fragment(stream: TestResponse) -> str:
+    """The fragment that an open stream sends first; the stream stays open."""
+    for chunk in stream.response:
+        event = chunk.decode() if isinstance(chunk, bytes) else chunk
+        if "data:" in event:
+            lines = [line for line in event.splitlines() if line.startswith("data: ")]
+            return "\n".join(line.removeprefix("data: ") for line in lines)
+    raise AssertionError(f"{stream.request.path} sent nothing")
 
 
 def text(page: TestResponse | str) -> str:

@@ -18,12 +18,7 @@ from tests.unit.pizza_web.customer_shop import (
     is_cancelling,
     place,
 )
-from tests.unit.pizza_web.fake_shop import browser_of, first_event, text
-
-
-def fragment_of(stream):
-    """The first that a stream sends, which stays open."""
-    return next(event for event in map(bytes.decode, stream.response) if "data:" in event)
+from tests.unit.pizza_web.fake_shop import browser_of, first_event, first_fragment, text
 
 
 def test_the_order_page_shows_how_far_it_is_and_asks_as_its_customer(client, services):
@@ -287,7 +282,7 @@ def test_two_orders_that_one_person_looks_at_are_two_regions(services):
         for order_id in ("o-1", "o-2"):
             stream = operator.get(f"/live/orders/{order_id}", headers=STREAM)
             streams.callback(stream.close)
-            shown.append(fragment_of(stream))
+            shown.append(first_fragment(stream))
     assert ["In the oven" in each for each in shown] == [True, False]
     assert ["Waits for the manager" in each for each in shown] == [False, True]
 
