@@ -48,9 +48,12 @@ class FakeShop(FakeSidecar):
         return answer
 
 
-def browser_of(shop: FakeShop, *roles: str, name: str = "Maria") -> FlaskClient:
-    """The browser of somebody with these roles, whose forms need no CSRF token."""
-    app = app_module("pizza-web").create_app(WebSettings(), shop)
+def browser_of(shop: FakeSidecar, *roles: str, name: str = "Maria", **rows: Any) -> FlaskClient:
+    """The browser of somebody with these roles, whose forms need no CSRF token.
+
+    `rows` are settings of pizza-web.
+    """
+    app = app_module("pizza-web").create_app(WebSettings(**rows), shop)
     app.config["WTF_CSRF_ENABLED"] = False
     client = app.test_client()
     if roles:

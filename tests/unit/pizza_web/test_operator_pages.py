@@ -3,6 +3,7 @@
 import pytest
 
 from pizza_common.errors import PeerRefused, PeerUnavailable
+from tests.unit.pizza_web.fake_shop import browser_of
 from tests.unit.pizza_web.operator_shop import (
     AT,
     OperatorShop,
@@ -13,8 +14,6 @@ from tests.unit.pizza_web.operator_shop import (
     listing,
 )
 from tests.unit.pizza_web.sessions import sign_in
-from tests.unit.services import app_module
-from web_settings import WebSettings
 
 HTML = {"Accept": "text/html"}
 
@@ -29,9 +28,7 @@ def open_as(services):
     """A browser of a person with these roles."""
 
     def open_(*roles, **rows):
-        app = app_module("pizza-web").create_app(WebSettings(**rows), services)
-        app.config["WTF_CSRF_ENABLED"] = False
-        client = app.test_client()
+        client = browser_of(services, **rows)
         sign_in(client, *roles)
         return client
 
