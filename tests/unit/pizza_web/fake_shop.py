@@ -17,16 +17,20 @@ Answer = dict[str, Any] | Exception
 
 
 class FakeShop(FakeSidecar):
-    """A sidecar whose peers answer by method, app and path; each request is kept in `asked`."""
+    """A sidecar whose peers answer by method and path; each request is kept in `asked`.
+
+    A path that begins with an app's id is that app's; one that begins with / is that of every app
+    that has no such answer of its own. What has no answer, or None, is not found.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.answers: dict[tuple[str, str], Answer] = {}
+        self.answers: dict[tuple[str, str], Answer | None] = {}
         self.asked: list[tuple[str, str, Any]] = []
         self.keys: list[str | None] = []
 
     def have(self, method: str, path: str, answer: Answer) -> None:
-        """Let `path`, which begins with the app's id, be answered so, whatever its query is."""
+        """Let `path` be answered so, whatever its query is."""
         self.answers[method, path] = answer
 
     def sent(self, method: str) -> list[tuple[str, Any]]:
@@ -36,11 +40,13 @@ class FakeShop(FakeSidecar):
     def invoke(
         self, app_id: str, path: str, body: Any = None, *, method: str = "POST", **more: Any
     ) -> dict[str, Any]:
-        path = f"{app_id}/{path.lstrip('/')}"
-        self.asked.append((method, path, body))
+        path = "/" + path.lstrip("/")
+        self.asked.append((method, f"{app_id}{path}", body))
         self.keys.append(more.get("idempotency_key"))
         self.identities.append(more.get("identity"))
-        answer = self.answers.get((method, path.partition("?")[0]))
+        path = path.partition("?")[0]
+        of_all = self.answers.get((method, path))
+        answer = self.answers.get((method, f"{app_id}{path}"), of_all)
         if answer is None:
             raise PeerRefused(f"{app_id}: not found", 404)
         if isinstance(answer, Exception):
@@ -48,7 +54,7 @@ class FakeShop(FakeSidecar):
         return answer
 
 
-def browser_of(shop: FakeSidecar, *roles: str, name: str = "Maria", **rows: Any) -> FlaskClient:
+def browser_of(shop: FakeShop, *roles: str, name: str = "Maria", **rows: Any) -> FlaskClient:
     """The browser of somebody with these roles, whose forms need no CSRF token.
 
     `rows` are settings of pizza-web.

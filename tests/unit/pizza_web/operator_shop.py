@@ -1,9 +1,6 @@
-"""A shop whose services answer what a test has them answer, and that notes what it was asked."""
+"""What the services know of orders, steps and counts, as an operator looks at them."""
 
-from typing import Any
-
-from pizza_common.errors import PeerRefused
-from tests.unit.fake_sidecar import FakeSidecar
+from tests.unit.pizza_web.fake_shop import FakeShop
 from tests.unit.services import ORDER
 
 AT = "2026-05-04T12:00:00.000Z"
@@ -55,20 +52,20 @@ def listing(*orders, cursor=None):
     return {"orders": list(orders), "cursor": cursor}
 
 
-class OperatorShop(FakeSidecar):
-    """`answers` by method and path without its query; an exception is raised, None is a 404."""
+class OperatorShop(FakeShop):
+    """Has counts and an empty list of orders, until a test puts something else there."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[tuple[str, str, Any]] = []
-        self.answers: dict[str, Any] = {"GET /orders": listing(), "GET /orders/counts": counts()}
+        self.have("GET", "/orders", listing())
+        self.have("GET", "/orders/counts", counts())
 
     def put_order(self, runtime_status="RUNNING", **workflow):
         """Order 123, with money and dough set aside, in this state of its workflow."""
         timeline = [{"status": "cooked", "at": AT, "service": "pizza-workflow"}]
         self.answers |= {
-            "GET /order/123": {**ORDER, "status": "cooked", "timeline": timeline},
-            "GET /get-status/123": {
+            ("GET", "/order/123"): {**ORDER, "status": "cooked", "timeline": timeline},
+            ("GET", "/get-status/123"): {
                 "workflow_instance_id": "pizza-order-123",
                 "runtime_status": runtime_status,
                 "custom_status": "cooking",
@@ -78,28 +75,16 @@ class OperatorShop(FakeSidecar):
                 "error": None,
                 **workflow,
             },
-            "GET /history/123": a_history(a_step("order_pizza")),
-            "GET /payments/123": {
+            ("GET", "/history/123"): a_history(a_step("order_pizza")),
+            ("GET", "/payments/123"): {
                 "status": "authorized",
                 "authorized_cents": 1450,
                 "captured_cents": 0,
                 "refunded_cents": 0,
             },
-            "GET /stock/reservations/123": {"status": "reserved", "ingredients": {"dough": 1}},
-            "GET /drivers": {"drivers": [{"driver": "Ada", "order_id": None}]},
+            ("GET", "/stock/reservations/123"): {"status": "reserved", "ingredients": {"dough": 1}},
+            ("GET", "/drivers"): {"drivers": [{"driver": "Ada", "order_id": None}]},
         }
-
-    def invoke(self, app_id, path, body=None, *, method="POST", identity=None, **_how):
-        self.identities.append(identity)
-        path = "/" + path.lstrip("/")
-        self.asked.append((method, f"{app_id}{path}", body))
-        name = f"{method} {path.partition('?')[0]}"
-        answer = self.answers.get(f"{name} {app_id}", self.answers.get(name))
-        if isinstance(answer, Exception):
-            raise answer
-        if answer is None:
-            raise PeerRefused(f"{app_id}: not found", 404)
-        return answer
 
     def changes(self):
         """What it was asked to change."""
