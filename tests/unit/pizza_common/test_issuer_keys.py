@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey
 from pizza_common.errors import Unavailable
 from pizza_common.issuer_keys import FRESH_SECONDS, LASTING_SECONDS, PAUSE_SECONDS, IssuerKeys
 from tests.unit.callers import ISSUER, KEY, MODES, a_jwt
+from tests.unit.clock import Clock
 from tests.unit.conftest import Clients
 
 ABOUT = f"{ISSUER}/.well-known/openid-configuration"
@@ -58,13 +59,6 @@ class Provider:
 def provider() -> Iterator[Provider]:
     with responses.RequestsMock(assert_all_requests_are_fired=False) as web:
         yield Provider(web)
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

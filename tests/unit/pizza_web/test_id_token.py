@@ -4,7 +4,6 @@ import hashlib
 import json
 import time
 from base64 import urlsafe_b64encode
-from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -14,6 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from sign_in_provider import AWAY_SECONDS
+from tests.unit.clock import Clock
 from tests.unit.pizza_web.visitor import Visitor
 
 ISSUER = "https://sso.example/realms/shop"
@@ -133,8 +133,8 @@ def test_a_provider_that_fails_meanwhile_is_named(coming, provider, status):
 
 def test_a_provider_that_hangs_is_not_asked_again_at_once(sidecar):
     visitor = Visitor(sidecar, **ROWS)
-    clock = SimpleNamespace(now=1000.0)
-    visitor.app.extensions["sign_in"].provider.now = lambda: clock.now
+    clock = Clock()
+    visitor.app.extensions["sign_in"].provider.now = clock
     with responses.RequestsMock(assert_all_requests_are_fired=False) as network:
         url = f"{ISSUER}/.well-known/openid-configuration"
         network.get(url, body=requests.ReadTimeout("too long"))

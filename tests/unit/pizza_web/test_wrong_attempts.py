@@ -1,11 +1,5 @@
+from tests.unit.clock import Clock
 from wrong_attempts import WITHIN_SECONDS, WRONG_ATTEMPTS, WrongAttempts
-
-
-class Clock:
-    time = 100.0
-
-    def __call__(self):
-        return self.time
 
 
 def test_who_was_wrong_too_often_waits_and_nobody_else_does():
@@ -16,7 +10,7 @@ def test_who_was_wrong_too_often_waits_and_nobody_else_does():
         attempts.add("a")
     assert attempts.wait_seconds("a") == WITHIN_SECONDS
     assert attempts.wait_seconds("b") == 0
-    clock.time += WITHIN_SECONDS
+    clock.now += WITHIN_SECONDS
     assert attempts.wait_seconds("a") == 0
 
 
