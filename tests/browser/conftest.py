@@ -14,11 +14,8 @@ from tests.browser.steps import OpenPage
 from tests.browser.watch import Watch
 from tests.system.shop import Shop, running_shop
 from tools.chromium import MissingChromiumError, launch_args
-from tools.dapr_shop import DaprShop
-from tools.shop_process import ShopProcess
 
 TIME_SCALE = 0.2  # each stage can be seen, and an order takes a few seconds
-ENGINES = {"localdapr": ShopProcess, "dapr": DaprShop}
 SECRET = "of-the-browser-tests-0123456789"
 HELD_SECONDS = 5.0
 PATIENCE_MS = 30_000  # the machine may be busy with something else
@@ -52,7 +49,7 @@ def the_shop(
     browser_type_launch_args: dict[str, Any],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Shop]:
-    engine = ENGINES[pytestconfig.getoption("--engine")]
+    engine = pytestconfig.getoption("--engine")
     folder = tmp_path_factory.mktemp("browser")
     settings = {"PIZZA_SECRET": SECRET, "PIZZA_FAULTS": "1"}
     with running_shop(engine, folder, TIME_SCALE, **settings) as shop:

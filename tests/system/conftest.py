@@ -8,12 +8,9 @@ from typing import Any
 import pytest
 
 from tests.system.shop import Shop, running_shop
-from tools.dapr_shop import DaprShop
-from tools.shop_process import ShopProcess
 
 FAST = 0.05
 SLOW = 0.15  # long enough to do something while a pizza is in the oven
-ENGINES = {"localdapr": ShopProcess, "dapr": DaprShop}
 
 OpenShop = Callable[..., AbstractContextManager[Shop]]
 
@@ -21,7 +18,7 @@ OpenShop = Callable[..., AbstractContextManager[Shop]]
 @pytest.fixture(scope="session")
 def open_shop(pytestconfig: pytest.Config) -> OpenShop:
     """Opens a shop in a folder, at a time scale, on the engine that the tests run on."""
-    return functools.partial(running_shop, ENGINES[pytestconfig.getoption("--engine")])
+    return functools.partial(running_shop, pytestconfig.getoption("--engine"))
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tools.dapr_shop import DaprShop
 from tools.demo import TIMELINE
 from tools.shop_client import SAMPLE_ORDER, WAIT_SECONDS, Answer, ShopClient
 from tools.shop_engine import ShopEngine
-from tools.shop_process import MARK, ShopError, runs, until
+from tools.shop_process import MARK, ShopError, ShopProcess, runs, until
 
 __all__ = ["TIMELINE", "Shop", "ShopError", "an_order", "marked_processes", "until"]
 
 Json = dict[str, Any]
+
+ENGINES: dict[str, type[ShopEngine]] = {"localdapr": ShopProcess, "dapr": DaprShop}
 
 _numbers = itertools.count(1)
 
@@ -93,11 +96,12 @@ def an_order(**changes: Any) -> Json:
 
 
 @contextlib.contextmanager
-def running_shop(
-    engine: type[ShopEngine], folder: Path, time_scale: float, **settings: str
-) -> Iterator[Shop]:
-    """A shop that is ready, for as long as the block lasts; nothing of it is left afterwards."""
-    with engine(folder, time_scale=time_scale, **{**PATIENT, **settings}) as process:
+def running_shop(engine: str, folder: Path, time_scale: float, **settings: str) -> Iterator[Shop]:
+    """A shop that is ready, for as long as the block lasts; nothing of it is left afterwards.
+
+    `engine` is one that `--engine` takes.
+    """
+    with ENGINES[engine](folder, time_scale=time_scale, **{**PATIENT, **settings}) as process:
         shop = Shop(process)
         shop.wait_until_ready()
         yield shop

@@ -12,7 +12,7 @@ import pytest
 
 from tests.system.shop import Shop, running_shop, wait_until_gone
 from tools.shop_ports import REPO, free_offset, read_ports
-from tools.shop_process import MARK, ShopProcess
+from tools.shop_process import MARK
 
 pytestmark = pytest.mark.localdapr_only("these are localdapr's own words")
 
@@ -111,7 +111,7 @@ def test_a_second_shop_on_the_same_data_is_refused(shop: Shop, home: Path) -> No
 
 
 def test_ctrl_c_closes_the_shop_in_good_order(tmp_path: Path) -> None:
-    with running_shop(ShopProcess, tmp_path, 0) as shop:
+    with running_shop("localdapr", tmp_path, 0) as shop:
         shop.process.signal(signal.SIGINT)
         assert shop.process.ended() == 0
         wait_until_gone(tmp_path)
