@@ -12,7 +12,7 @@ from pizza_common.sign_in_link import sign_in_path
 from tests.browser.looks import note_layout_shifts
 from tests.browser.steps import OpenPage
 from tests.browser.watch import Watch
-from tests.system.shop import Shop, running_shop
+from tests.system.shop import Shop, running_shop, show_last_lines
 from tools.chromium import MissingChromiumError, launch_args
 
 TIME_SCALE = 0.2  # each stage can be seen, and an order takes a few seconds
@@ -104,8 +104,4 @@ def open_page(shop: Shop, watch: Watch, new_context: Callable[..., BrowserContex
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
-    """A test that failed shows what its shop printed last."""
-    report = (yield).get_result()
-    shop = getattr(item, "funcargs", {}).get("shop")
-    if report.failed and isinstance(shop, Shop):
-        report.sections.append(("the shop's last lines", shop.process.tail()))
+    show_last_lines(item, (yield).get_result())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.shop import Shop, running_shop
+from tests.system.shop import Shop, running_shop, show_last_lines
 
 FAST = 0.05
 SLOW = 0.15  # long enough to do something while a pizza is in the oven
@@ -47,9 +47,4 @@ def slow_shop(the_slow_shop: Shop) -> Shop:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
-    """A test that failed shows what its shop printed last."""
-    report = (yield).get_result()
-    if report.failed:
-        parts = getattr(item, "funcargs", {}).values()
-        for shop in {part for part in parts if isinstance(part, Shop)}:
-            report.sections.append(("the shop's last lines", shop.process.tail()))
+    show_last_lines(item, (yield).get_result())

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tools.dapr_shop import DaprShop
 from tools.demo import TIMELINE
 from tools.shop_client import SAMPLE_ORDER, WAIT_SECONDS, Answer, ShopClient
@@ -106,6 +108,14 @@ def running_shop(engine: str, folder: Path, time_scale: float, **settings: str) 
         shop.wait_until_ready()
         yield shop
     wait_until_gone(folder)
+
+
+def show_last_lines(item: pytest.Item, report: pytest.TestReport) -> None:
+    """A test that failed shows what its shops printed last."""
+    if report.failed:
+        parts = getattr(item, "funcargs", {}).values()
+        for shop in {part for part in parts if isinstance(part, Shop)}:
+            report.sections.append(("the shop's last lines", shop.process.tail()))
 
 
 def wait_until_gone(folder: Path, seconds: float = 20.0) -> None:
