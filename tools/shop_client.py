@@ -38,10 +38,11 @@ class Answer:
 
 
 class ShopClient:
-    """Asks the services at these addresses, by app id."""
+    """Asks the services at these addresses, by app id; `headers` are sent with each request."""
 
-    def __init__(self, urls: Mapping[str, str]) -> None:
+    def __init__(self, urls: Mapping[str, str], headers: Mapping[str, str] | None = None) -> None:
         self._urls = urls
+        self._headers = dict(headers or {})
 
     def ask(
         self,
@@ -53,6 +54,7 @@ class ShopClient:
     ) -> Answer:
         """Send a request, whatever the answer. Raises requests.RequestException."""
         url = f"{self._urls[service]}{path}"
+        headers = {**self._headers, **(headers or {})}
         answer = requests.request(method, url, json=body, headers=headers, timeout=_TIMEOUT)
         media_type = answer.headers.get("content-type", "").partition(";")[0]
         parsed = answer.json() if media_type.endswith("json") else {}

@@ -1,7 +1,7 @@
 """The whole shop where services ask who calls: each role does its part, and nobody another's."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from pizza_common.identity import HEADER, sign_identity
 from pizza_common.principal import Principal, Role
 from tests.system.conftest import OpenShop
 from tests.system.shop import TIMELINE, Shop, an_order
-from tools.shop_client import Answer, Json, ShopClient, wait_for
+from tools.shop_client import Json, ShopClient, wait_for
 
 SECRET = "the-secret-of-this-shop"
 TOKENS = {role: f"the-token-of-the-{role}" for role in ("kitchen", "manager", "operator")}
@@ -24,23 +24,9 @@ SETTINGS = {
 }
 
 
-class Caller(ShopClient):
+def client_of(shop: Shop, token: str) -> ShopClient:
     """A client with a bearer token of its own."""
-
-    def __init__(self, shop: Shop, token: str) -> None:
-        super().__init__(shop.process.urls)
-        self._token = token
-
-    def ask(
-        self,
-        method: str,
-        service: str,
-        path: str,
-        body: Json | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        bearer = {"Authorization": f"Bearer {self._token}"}
-        return super().ask(method, service, path, body, {**bearer, **(headers or {})})
+    return ShopClient(shop.process.urls, {"Authorization": f"Bearer {token}"})
 
 
 @pytest.fixture(scope="module")
@@ -56,19 +42,19 @@ def shop(the_shop: Shop) -> Shop:
 
 
 @pytest.fixture
-def operator(shop: Shop) -> Caller:
-    return Caller(shop, TOKENS["operator"])
+def operator(shop: Shop) -> ShopClient:
+    return client_of(shop, TOKENS["operator"])
 
 
 @pytest.fixture
-def manager(shop: Shop) -> Caller:
-    return Caller(shop, TOKENS["manager"])
+def manager(shop: Shop) -> ShopClient:
+    return client_of(shop, TOKENS["manager"])
 
 
-def placed(shop: Shop) -> tuple[str, Caller]:
+def placed(shop: Shop) -> tuple[str, ShopClient]:
     """An order that somebody unknown has started, and its customer."""
     started = shop.start(an_order())
-    return started["order_id"], Caller(shop, started["key"])
+    return started["order_id"], client_of(shop, started["key"])
 
 
 def who(caller: ShopClient, order_id: str) -> dict[str, str | None]:
@@ -82,7 +68,9 @@ def through_sidecar(shop: Shop, app_id: str, path: str, body: Json, **headers: s
     return requests.post(url, json=body, headers=headers, timeout=30).status_code
 
 
-def test_each_role_does_its_part_of_an_order(shop: Shop, operator: Caller, manager: Caller) -> None:
+def test_each_role_does_its_part_of_an_order(
+    shop: Shop, operator: ShopClient, manager: ShopClient
+) -> None:
     order_id, customer = placed(shop)
     customer.wait_for_place(order_id, "waiting_for_validation")
     for path in ("/pause-order", "/resume-order"):
@@ -93,7 +81,7 @@ def test_each_role_does_its_part_of_an_order(shop: Shop, operator: Caller, manag
     customer.wait_for_statuses(order_id, [*TIMELINE, "paused", "resumed"])
     by = {status: name for status, name in who(customer, order_id).items() if name}
     assert by == {"paused": "operator", "resumed": "operator", "validated": "manager"}
-    kitchen = Caller(shop, TOKENS["kitchen"])
+    kitchen = client_of(shop, TOKENS["kitchen"])
     assert kitchen.get("pizza-order", f"/order/{order_id}")["customer"] == {"name": "John Doe"}
     path = f"/loyalty/{'john-doe.5550123'}"
     wait_for(lambda: operator.get("pizza-loyalty", path)["delivered"], lambda count: count == 1)
@@ -101,7 +89,7 @@ def test_each_role_does_its_part_of_an_order(shop: Shop, operator: Caller, manag
     assert customer.ask("GET", "pizza-order", f"/order/{order_id}").status == 404
 
 
-def test_a_customer_cancels_the_own_order_and_no_other(shop: Shop, operator: Caller) -> None:
+def test_a_customer_cancels_the_own_order_and_no_other(shop: Shop, operator: ShopClient) -> None:
     (order_id, customer), (_, other) = placed(shop), placed(shop)
     customer.wait_for_place(order_id, "waiting_for_validation")
     body = {"order_id": order_id, "reason": "hungry no more"}
@@ -129,7 +117,7 @@ def test_the_monitor_is_let_in_where_it_asks(shop: Shop) -> None:
         return properties["dapr.workflow.custom_status"]
 
     wait_for(report, lambda told: "; forgot 0" in told and "answer" not in told)
-    kitchen = Caller(shop, TOKENS["kitchen"])
+    kitchen = client_of(shop, TOKENS["kitchen"])
     levels = wait_for(
         lambda: kitchen.get("pizza-kitchen", "/stock")["stock"],
         lambda stock: all(level["bought"] > 10000 for level in stock.values()),
@@ -148,7 +136,7 @@ STEPS: list[tuple[str, str, Any]] = [
 
 @pytest.mark.parametrize(("app_id", "path", "body"), STEPS, ids=[step[1] for step in STEPS])
 def test_a_step_is_refused_to_whom_no_service_sent(
-    shop: Shop, manager: Caller, app_id: str, path: str, body: Json
+    shop: Shop, manager: ShopClient, app_id: str, path: str, body: Json
 ) -> None:
     def signed(secret: str, role: Role) -> dict[str, str]:
         return {HEADER: sign_identity(secret, Principal("Eve", frozenset({role})))}
