@@ -237,9 +237,7 @@ def test_who_signs_out_is_told_nothing_more_on_any_open_page(probe):
 
 def test_a_stream_ends_with_the_time_of_its_session(probe):
     client = probe.open()
-    with client.session_transaction() as session:
-        until = time.time() + 1
-        session["person"] = {"name": "Olga", "roles": ["operator"], "until": until}
+    until = sign_in(client, "operator", seconds=1)
     with opened(client) as events:
         first_of(events)
         assert set(events) <= {COMMENT, module.RELOAD}
