@@ -16,10 +16,10 @@ from tests.unit.services import ORDER, ROOT
 DEADLINE = 60.0
 
 
-def wait_until(condition, what):
-    end = time.monotonic() + DEADLINE
+def wait_until(condition, what, seconds=DEADLINE):
+    end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, f"not so after {DEADLINE} s: {what}"
+        assert time.monotonic() < end, f"not so after {seconds} s: {what}"
         time.sleep(0.02)
 
 

@@ -9,6 +9,7 @@ import pytest
 import region as module
 from pizza_common.errors import Unavailable
 from region import Region
+from tests.unit.pizza_common.service_process import wait_until
 
 PATIENCE = 20.0
 
@@ -35,19 +36,12 @@ class Page:
         return text
 
 
-def wait_for(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def test_what_many_streams_wait_for_is_rendered_once():
     region, page = Region(), Page()
     page.may_end.clear()
     with ThreadPoolExecutor(20) as streams:
         waiting = [streams.submit(region.after, 0, page, PATIENCE) for _ in range(20)]
-        wait_for(lambda: page.rendered)
+        wait_until(lambda: page.rendered, "the page is rendered", PATIENCE)
         page.may_end.set()
         assert {each.result() for each in waiting} == {waiting[0].result()}
     assert page.rendered == 1
@@ -58,7 +52,7 @@ def test_what_changes_while_it_is_rendered_is_rendered_once_more():
     page.may_end.clear()
     with ThreadPoolExecutor(1) as stream:
         first = stream.submit(region.after, 0, page, PATIENCE)
-        wait_for(lambda: page.rendered)
+        wait_until(lambda: page.rendered, "the page is rendered", PATIENCE)
         page.text = "two"
         for _ in range(50):
             region.wake()
