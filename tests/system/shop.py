@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tools.dapr_shop import DaprShop
 from tools.demo import TIMELINE
@@ -19,6 +20,8 @@ __all__ = ["TIMELINE", "Shop", "ShopError", "an_order", "marked_processes", "unt
 Json = dict[str, Any]
 
 ENGINES: dict[str, type[ShopEngine]] = {"localdapr": ShopProcess, "dapr": DaprShop}
+
+_MONITOR = "/v1.0/workflows/dapr/shop-monitor"
 
 _numbers = itertools.count(1)
 
@@ -74,6 +77,22 @@ class Shop(ShopClient):
         """Deliver a CloudEvent of topic `orders`, as the service's sidecar does."""
         headers = {"dapr-api-token": self.process.app_token}
         return self.ask("POST", service, "/orders-sub", event, headers)
+
+    def monitor(self) -> Json | None:
+        """The monitor, which is the only workflow of its name, as the engine sees it.
+
+        None while the engine cannot tell: Dapr reads key by key, and gives up on meeting a write.
+        """
+        sidecar = next(app for app in self.process.apps if app.app_id == "pizza-workflow")
+        answer = requests.get(f"http://127.0.0.1:{sidecar.http}{_MONITOR}", timeout=60)
+        return answer.json() if answer.status_code == 200 else None
+
+    def monitor_says(self) -> str:
+        """What it reported last; "" while that is not known."""
+        found = self.monitor()
+        assert found is None or found["runtimeStatus"] == "RUNNING"
+        properties = (found or {}).get("properties", {})
+        return str(properties.get("dapr.workflow.custom_status", ""))
 
     def knows(self, order_id: str) -> bool:
         """Whether anything was begun for this order."""

@@ -15,7 +15,6 @@ from tools.shop_client import Json, ShopClient, wait_for
 
 SECRET = "the-secret-of-this-shop"
 TOKENS = {role: f"the-token-of-the-{role}" for role in ("kitchen", "manager", "operator")}
-MONITOR = "/v1.0/workflows/dapr/shop-monitor"
 SETTINGS = {
     "PIZZA_SECRET": SECRET,
     **{f"PIZZA_{role.upper()}_TOKEN": token for role, token in TOKENS.items()},
@@ -109,14 +108,7 @@ def test_a_customer_cancels_the_own_order_and_no_other(shop: Shop, operator: Sho
 
 
 def test_the_monitor_is_let_in_where_it_asks(shop: Shop) -> None:
-    port = next(app.http for app in shop.process.apps if app.app_id == "pizza-workflow")
-
-    def report() -> str:
-        answer = requests.get(f"http://127.0.0.1:{port}{MONITOR}", timeout=30).json()
-        properties: dict[str, str] = answer["properties"]
-        return properties["dapr.workflow.custom_status"]
-
-    wait_for(report, lambda told: "; forgot 0" in told and "answer" not in told)
+    wait_for(shop.monitor_says, lambda told: "; forgot 0" in told and "answer" not in told)
     kitchen = client_of(shop, TOKENS["kitchen"])
     levels = wait_for(
         lambda: kitchen.get("pizza-kitchen", "/stock")["stock"],

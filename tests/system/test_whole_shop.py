@@ -8,13 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import requests
 
 from tests.system.conftest import OpenShop
 from tests.system.shop import Shop, an_order
 from tools.shop_client import Json, wait_for
-
-MONITOR = "/v1.0/workflows/dapr/shop-monitor"
 
 
 @pytest.fixture(scope="module")
@@ -109,23 +106,9 @@ def test_a_batch_starts_many_and_answers_for_each(shop: Shop) -> None:
         shop.wait_for_place(order["order_id"], "waiting_for_validation")
 
 
-def monitor(shop: Shop) -> Json | None:
-    """The monitor as the engine sees it."""
-    sidecar = next(app for app in shop.process.apps if app.app_id == "pizza-workflow")
-    answer = requests.get(f"http://127.0.0.1:{sidecar.http}{MONITOR}", timeout=60)
-    return answer.json() if answer.status_code == 200 else None
-
-
 def monitor_round(shop: Shop) -> int:
-    """Which round the monitor reported last; it is the only workflow of its name.
-
-    0 while the engine cannot tell: Dapr reads key by key, and gives up when it meets a write.
-    """
-    found = monitor(shop)
-    if found is None:
-        return 0
-    assert found["runtimeStatus"] == "RUNNING"
-    said = found["properties"].get("dapr.workflow.custom_status", "")
+    """Which round the monitor reported last; 0 while the engine cannot tell."""
+    said = shop.monitor_says()
     done = re.match(r"round (\d+):", said)  # before the first one it says that none is done
     return int(done[1]) if done else 0
 
@@ -146,7 +129,7 @@ def test_a_start_without_a_monitor_ends_that_of_an_earlier_start(
     with open_shop(tmp_path, 0.02, PIZZA_MONITOR_SECONDS="0.5") as shop:
         wait_for(lambda: monitor_round(shop), lambda number: number >= 1)
     with open_shop(tmp_path, 0.02, PIZZA_MONITOR_SECONDS="0") as shop:
-        ended = wait_for(lambda: monitor(shop), lambda found: bool(found) and is_over(found))
+        ended = wait_for(shop.monitor, lambda found: bool(found) and is_over(found))
         assert ended is not None
         assert ended["runtimeStatus"] == "TERMINATED"
 
