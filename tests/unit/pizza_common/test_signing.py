@@ -54,6 +54,17 @@ def test_an_identity_of_another_shop_is_refused(secret: str) -> None:
         read_identity(secret, sign_identity(SECRET, MARIA))
 
 
+def test_without_a_secret_nothing_is_taken_not_even_what_is_signed_with_none() -> None:
+    with pytest.raises(Unauthenticated):
+        read_identity("", sign_identity("", MARIA))
+    assert order_of_key("", order_key("", "123")) is None
+
+
+def test_a_long_name_is_cut_and_not_refused() -> None:
+    long = Principal("x" * 200, frozenset({"manager"}))
+    assert read_identity(SECRET, sign_identity(SECRET, long)).name == "x" * 100
+
+
 def test_a_signature_holds_for_one_purpose_only() -> None:
     told = {"name": "Eve", "roles": ["operator"]}
     with pytest.raises(Unauthenticated):
@@ -72,7 +83,7 @@ def test_an_order_has_one_key_and_it_opens_that_order() -> None:
 @pytest.mark.parametrize("key", ["", "123", "123.", "123.x", "124." + "A" * 43, "é.é"])
 def test_what_is_no_key_is_of_no_order(key: str) -> None:
     assert order_of_key(SECRET, key) is None
-    assert order_of_key("", order_key(SECRET, "123")) is None
+    assert order_of_key(SECRET, order_key(SECRET, "123") + key + "\n") is None
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 import customer_pages
 from changes import topic_of
+from my_orders import KEPT
 from pizza_common.errors import PeerRefused, PeerUnavailable
 from tests.unit.pizza_web.conftest import STREAM
 from tests.unit.pizza_web.customer_shop import (
@@ -141,8 +142,12 @@ def test_a_cancel_is_asked_for_with_its_reason(client, services):
     has_order(services)
     services.have("POST", "pizza-workflow/cancel-order", {"status": "cancelled"})
     is_cancelling(services)
-    key = place(client).partition("?")[2]
-    answer = client.post(f"/orders/o-1/cancel?{key}", data={"reason": " too late "})
+    key, told = place(client).partition("?")[2], []
+    with client.application.extensions["changes"].watched(
+        (topic_of("o-1"),), lambda: told.append(1)
+    ):
+        answer = client.post(f"/orders/o-1/cancel?{key}", data={"reason": " too late "})
+    assert told, "the pages of this order show it"
     assert (answer.status_code, answer.location) == (303, f"/orders/o-1?{key}")
     asked = {"order_id": "o-1", "reason": "too late"}
     assert services.sent("POST")[-1] == ("pizza-workflow/cancel-order", asked)
@@ -158,6 +163,14 @@ def test_an_order_that_is_being_cancelled_does_not_seem_to_go_on(client, service
     assert "$28.00, set aside; it is set free" in said
     assert "It is being cancelled; what was begun is undone after this step." in said
     assert not re.search("Estimated|usually|taken when", said)
+
+
+def test_an_order_that_is_over_is_not_being_cancelled_whatever_its_workflow_said_last(
+    client, services
+):
+    has_order(services, {**ORDER, "status": "cancelled"}, is_over=True, estimated_at=None)
+    is_cancelling(services)
+    assert "Being cancelled" not in text(client.get(place(client)))
 
 
 def test_a_cancel_that_the_workflow_does_not_show_yet_is_said_once(client, services, monkeypatch):
@@ -293,6 +306,23 @@ def test_the_list_shows_the_orders_of_this_browser_newest_first(client, services
         place(client, order_id=order_id)
     assert re.findall(r'id="order-(o-\d)"', client.get("/orders").text) == ["o-2", "o-1"]
     assert "ordered nothing yet" in text(browser_of(services).get("/orders"))
+
+
+def test_the_orders_of_a_browser_have_room_in_its_cookie(client, services):
+    for number in range(KEPT + 2):
+        has_order(services, order_id=f"o-{number}")
+        place(client, order_id=f"o-{number}")
+    listed = re.findall(r'id="order-(o-\d+)"', client.get("/orders").text)
+    assert (len(listed), listed[0], listed[-1]) == (KEPT, f"o-{KEPT + 1}", "o-2")
+
+
+def test_who_works_in_the_shop_stays_who_they_are_while_their_own_orders_are_read(services):
+    has_order(services)
+    manager = browser_of(services, "manager")
+    place(manager)
+    page = manager.get("/orders").text
+    assert 'id="order-o-1"' in page
+    assert 'href="/manager"' in page
 
 
 def test_an_order_that_is_forgotten_is_not_listed_any_more(client, services):

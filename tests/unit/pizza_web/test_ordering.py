@@ -18,6 +18,11 @@ from tests.unit.pizza_web.fake_shop import text
 HTMX = {"HX-Request": "true"}
 
 
+def starts(services):
+    """How often an order was to be started."""
+    return sum(path == "pizza-workflow/start-order" for path, _ in services.sent("POST"))
+
+
 def test_the_menu_has_every_pizza_with_its_prices(client):
     said = text(client.get("/"))
     assert "Funghi Small $9.00 Large $14.00" in said
@@ -73,6 +78,7 @@ def test_a_form_that_stands_for_another_order_already_is_shown_under_a_new_id(cl
     assert answer.status_code == 409
     assert 'name="order_id" value="o-1"' not in answer.text
     assert "ordered before" in text(answer)
+    assert starts(services) == 1, "it may be the order of this form, told to the book in a moment"
 
 
 def test_errors_stand_beside_their_fields_and_nothing_typed_is_lost(client, services):
@@ -127,7 +133,17 @@ def test_a_form_sent_again_with_other_content_never_orders_by_itself(client, ser
     services.have("POST", "pizza-workflow/start-order", PeerRefused("pizza-workflow: other", 409))
     form = {**BASKET, **CUSTOMER, "address": "another", "order_id": "o-1"}
     assert client.post("/orders", data=form).status_code == 409
-    assert len([path for path, _ in services.sent("POST") if path.endswith("start-order")]) == 1
+    assert starts(services) == 1
+
+
+def test_an_order_of_this_browser_is_not_taken_for_somebody_elses(client, services):
+    has_order(services)
+    place(client)
+    services.have("POST", "pizza-workflow/start-order", PeerRefused("pizza-workflow: other", 409))
+    elses = {"name": "Bob", "address": "1 Hill", "phone": "555-0000"}
+    form = {**BASKET, **elses, "order_id": "o-1"}
+    assert client.post("/orders", data=form).status_code == 409
+    assert starts(services) == 2
 
 
 @pytest.mark.parametrize(

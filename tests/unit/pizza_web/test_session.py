@@ -1,5 +1,7 @@
 """The session: what is in the cookie, how long, and who can make one."""
 
+import re
+
 import pytest
 from flask import Flask
 
@@ -117,13 +119,42 @@ def test_a_token_that_is_replaced_ends_the_sessions(sidecar):
     assert after.who() == ""
 
 
+PROVIDER = {
+    "pizza_oidc_issuer": "https://sign-in.example",
+    "pizza_oidc_client_id": "shop",
+    "pizza_oidc_client_secret": "the-secret-of-the-client",
+    "pizza_manager_token": "token-of-managers",
+}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"pizza_oidc_issuer": "https://another.example"},
+        {"pizza_oidc_client_id": "another"},
+        {"pizza_oidc_role_claim": "groups"},
+    ],
+    ids=str,
+)
+def test_another_provider_or_another_claim_of_it_ends_the_sessions(sidecar, changed):
+    before, same = Visitor(sidecar, **PROVIDER), Visitor(sidecar, **PROVIDER)
+    before.post("/sign-in", token="token-of-managers")
+    cookie = before.client.get_cookie("pizza_session").value
+    after = Visitor(sidecar, **PROVIDER | changed)
+    for visitor in (same, after):
+        visitor.client.set_cookie("pizza_session", cookie)
+    assert (same.who(), after.who()) == ("manager", "")
+
+
 def test_a_form_of_an_old_page_can_be_sent_again(visitor):
     sign_in(visitor)
     fields = {"reason": 'too "dark" <b>', "token": "secret", "csrf_token": "old"}
+    fields["quantity"] = ["1", "2"]
     answer = visitor.client.post("/sign-out?a=1", data=fields, headers={"Accept": "text/html"})
     assert answer.status_code == 400
     assert 'action="/sign-out?a=1"' in answer.text
     assert 'name="reason" value="too &#34;dark&#34; &lt;b&gt;"' in answer.text
+    assert re.findall('name="quantity" value="(.)"', answer.text) == ["1", "2"]
     assert "secret" not in answer.text
     assert visitor.who() == "manager"
 

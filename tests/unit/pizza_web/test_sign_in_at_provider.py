@@ -7,9 +7,10 @@ import requests
 
 from pizza_common.errors import SettingsError
 from pizza_common.principal import Principal
+from pizza_common.sign_in_link import sign_in_path
 from tests.unit.pizza_common.service_process import free_port
 from tests.unit.pizza_web.oidc_provider import running_provider
-from tests.unit.pizza_web.visitor import Visitor
+from tests.unit.pizza_web.visitor import SECRET, Visitor
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +182,8 @@ def test_with_tokens_too_one_may_choose(sidecar, provider):
     page = visitor.get("/sign-in?next=/manager").text
     assert 'type="password"' in page
     assert 'href="/sign-in/provider?next=/manager"' in page
+
+
+def test_a_link_of_development_does_not_sign_in(visitor, sidecar):
+    assert visitor.get(sign_in_path(SECRET, "operator")).status_code == 404
+    assert identity(visitor, sidecar).roles == frozenset()
