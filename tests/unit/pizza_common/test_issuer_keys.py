@@ -50,6 +50,11 @@ class Provider:
     def answers(self, body: str, status: int = 200) -> None:
         self._web.upsert("GET", KEYS, body=body, status=status)
 
+    def sends_elsewhere(self) -> None:
+        elsewhere = "https://evil.example/keys"
+        self._web.upsert("GET", elsewhere, json={"keys": [KEY.as_dict(private=False)]})
+        self._web.upsert("GET", KEYS, status=302, headers={"Location": elsewhere})
+
     @property
     def fetches(self) -> int:
         return sum(call.request.url == ABOUT for call in self._web.calls)
@@ -145,6 +150,7 @@ def test_known_keys_outlast_a_provider_that_is_away_for_a_day(
         lambda provider: provider.answers('{"keys": []}'),
         lambda provider: provider.answers("{}"),
         lambda provider: provider.answers("{}", status=302),
+        lambda provider: provider.sends_elsewhere(),
         lambda provider: provider.answers("error", status=500),
         lambda provider: provider.answers('{"keys": [' + " " * 300_000 + "]}"),
     ],

@@ -83,6 +83,7 @@ def test_the_time_scale_counts(scale):
     found = told(*TAKEN, *PAID, *COOKED, upto=Status.COOKING_BAKING, scale=scale)
     assert found["estimated_at"] == at(30 * scale)
     assert found["steps"][2]["usual_seconds"] == pytest.approx(13 * scale)
+    assert found["steps"][2]["share"] == pytest.approx(7 / 13 if scale else 0, abs=0.001)
 
 
 def test_a_large_order_takes_as_long_as_its_batches():
@@ -180,13 +181,38 @@ UNDONE = [("stock_released", 0), ("payment_voided", 0), ("order_cancelled", 0)]
             [*WAITING, ("rejected", 0), ("remaking", 0), ("terminated", 0)],
             "done done done stopped",
         ),
+        (
+            [
+                *WAITING,
+                ("rejected", 0),
+                ("pizza_discarded", 0),
+                ("remaking", 0),
+                *((status, seconds, 2) for status, seconds in COOKED),
+                ("terminated", 0, 2),
+            ],
+            "done done done skipped",
+        ),
     ],
-    ids=["taking", "cooking", "rejected", "escalated", "terminated", "terminated-in-remake"],
+    ids=[
+        "taking",
+        "cooking",
+        "rejected",
+        "escalated",
+        "terminated",
+        "terminated-in-remake",
+        "terminated-after-remake",
+    ],
 )
 def test_what_was_called_off_says_how_far_it_came_and_what_was_undone(story, expected):
     found = told(*story)
     assert states(found) == [*expected.split(), "skipped"]
     assert (found["estimated_at"], found["waits_for"], found["is_over"]) == (None, None, True)
+
+
+def test_what_no_manager_decided_in_time_is_called_off_from_then_on():
+    found = told(*WAITING, ("escalated", 0))
+    assert states(found)[2:] == ["done", "stopped", "skipped"]
+    assert (found["estimated_at"], found["waits_for"], found["is_over"]) == (None, None, False)
 
 
 def test_a_delivery_that_is_recalled_is_undone():

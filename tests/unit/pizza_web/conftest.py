@@ -4,7 +4,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from flask import Blueprint, Response, render_template_string, request
+from flask import Blueprint, Response, g, render_template_string, request
 
 from changes import ORDERS
 from live import stream
@@ -65,6 +65,7 @@ def probe_pages(probe):
     def live_probe():
         def render():
             probe.rendered += 1
+            probe.had_own_thread.append(g.get("has_own_thread"))
             if probe.error:
                 raise probe.error
             return render_template_string(FRAGMENT, text=probe.text)
@@ -112,7 +113,7 @@ def region_pages():
 @pytest.fixture
 def probe(sidecar):
     """The app, and what its probe pages show; `rows` of settings by `probe.open(**rows)`."""
-    probe = SimpleNamespace(text="one", rendered=0, error=None)
+    probe = SimpleNamespace(text="one", rendered=0, error=None, had_own_thread=[])
 
     def open_app(**rows):
         app = app_module("pizza-web").create_app(WebSettings(**rows), sidecar)

@@ -28,6 +28,7 @@ PATIENCE = 20.0
 def _in_a_hurry(monkeypatch):
     monkeypatch.setattr(module, "KEEP_ALIVE_SECONDS", 0.3)
     monkeypatch.setattr(module, "BOARD_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(module, "STREAM_SECONDS", PATIENCE)
     monkeypatch.setattr(region, "LATER_SECONDS", PATIENCE)
 
 
@@ -136,6 +137,17 @@ def test_a_stream_without_a_place_is_one_answer_and_the_page_asks_again(probe):
         assert next(fourth) == COMMENT
 
 
+def test_only_a_stream_with_a_place_has_a_thread_of_its_own_to_wait_in(probe):
+    client = probe.open(pizza_web_streams=1)
+    with opened(client, path="/live/looks-often") as placed:
+        first_of(placed)
+        with opened(client) as unplaced:
+            first_of(unplaced)
+    with opened(client) as placed:
+        first_of(placed)
+    assert probe.had_own_thread == [False, True]
+
+
 def test_a_page_is_told_that_it_may_be_old_while_a_service_is_away(probe, monkeypatch):
     monkeypatch.setattr(region, "RETRY_SECONDS", 0.05)
     with opened(probe.open()) as events:
@@ -218,8 +230,10 @@ def test_a_region_that_is_looked_at_often_says_something_too(probe):
         assert [next(events), next(events)] == [COMMENT, COMMENT]
 
 
-def test_who_signs_out_is_told_nothing_more_on_any_open_page(probe):
+def test_who_signs_out_is_told_nothing_more_on_any_open_page(probe, monkeypatch):
     client = probe.open()
+    monkeypatch.setattr(module, "_SIGNED_OUT_KEPT", 1)
+    probe.live.sign_out("of somebody before")
     probe.app.config["WTF_CSRF_ENABLED"] = False
     sign_in(client, "manager")
     stranger = probe.app.test_client()
