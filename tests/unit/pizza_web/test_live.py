@@ -86,6 +86,15 @@ def test_a_page_is_told_nothing_twice(probe):
     assert probe.rendered == 2
 
 
+def test_a_region_of_all_orders_rests_between_two_fragments(probe, monkeypatch):
+    monkeypatch.setattr(module, "BOARD_PAUSE_SECONDS", PATIENCE)
+    with opened(probe.open()) as events:
+        first_of(events)
+        probe.text = "two"
+        probe.changes.tell("orders")
+        assert next(events) == COMMENT
+
+
 def test_a_page_that_comes_back_gets_only_what_it_has_not(probe):
     client = probe.open()
     with opened(client) as events:
