@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import order_counts
 from order_counts import by_hour, by_status
 from pizza_common.event import OrderEvent, moment
 from pizza_common.order import Order
@@ -44,6 +45,13 @@ def test_orders_are_counted_by_status_and_by_what_needs_a_person(client):
     assert found["hours"][-1]["from"][:13] in (moment()[:13], found["counted_at"][:13])
 
 
+def test_a_count_says_when_there_may_be_more_unfinished_orders(client, monkeypatch):
+    monkeypatch.setattr(order_counts, "_OPEN", 2)
+    for order_id in ("a", "b"):
+        tell(client, order_id, "cooked")
+    assert counts(client)["unfinished_whole"] is False
+
+
 def test_an_old_unfinished_order_is_counted_however_many_came_after_it(client, sidecar):
     for number in range(1050):
         client.post("/order", json=an_order(order_id=f"n{number}"))
@@ -61,14 +69,15 @@ def test_an_old_unfinished_order_is_counted_however_many_came_after_it(client, s
 
 def test_orders_count_in_the_hour_in_which_they_were_placed():
     orders = [a_document("delivered"), a_document("failed", 1), a_document("cooked", 1)]
+    orders.append(a_document("cancelled", 1))
     hours = by_hour([*orders, a_document("delivered", 30)], None, NOW, hours=3)
     assert [hour["from"][11:16] for hour in hours] == ["10:00", "11:00", "12:00"]
-    assert [hour["placed"] for hour in hours] == [0, 2, 1]
+    assert [hour["placed"] for hour in hours] == [0, 3, 1]
     assert hours[1] == {
         "from": "2026-05-04T11:00:00.000Z",
-        "placed": 2,
+        "placed": 3,
         "delivered": 0,
-        "stopped": 1,
+        "stopped": 2,
         "unfinished": 1,
         "complete": True,
     }

@@ -295,4 +295,5 @@ def test_what_cannot_change_takes_no_place(probe):
     with opened(client, path="/live/nothing") as events:
         assert first_of(events)["data"] == "<p>none yet</p>"
         assert numbers(client)["streams"] == 0
+        assert numbers(client)["streams_without_place_total"] == 0
         assert next(events, "over") == "over"

@@ -75,6 +75,20 @@ def test_changes_of_one_moment_are_one_fragment_and_the_next_comes_after_a_pause
     assert page.rendered == 2
 
 
+def test_after_what_took_long_the_next_one_waits_for_longer():
+    region, page = Region(), Page()
+
+    def slow():
+        time.sleep(0.1)
+        return page()
+
+    first = region.after(0, slow, PATIENCE)
+    ended = time.monotonic()
+    region.wake()
+    region.after(first.version, page, PATIENCE)
+    assert time.monotonic() - ended > module.REST * 0.1 - 0.05
+
+
 def test_a_page_that_comes_later_gets_what_there_is():
     region, page = Region(), Page()
     fragment = region.after(0, page, PATIENCE)
