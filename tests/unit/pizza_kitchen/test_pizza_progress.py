@@ -1,5 +1,8 @@
 import pytest
 
+from pizza_common.order import Order
+from pizza_common.status import KITCHEN_STAGES
+from pizza_progress import progress_of
 from tests.unit.services import ORDER, an_order
 
 TWO = an_order(
@@ -63,3 +66,16 @@ def test_what_was_thrown_away_is_discarded(client):
     client.post("/cook", json=ORDER)
     client.post("/cook/123/discard")
     assert states(client) == [("discarded", 1, 0.0)]
+
+
+def test_a_pizza_whose_last_stage_is_over_is_in_it_until_it_is_told_to_be_cooked():
+    record = {"attempt": 1, "finished": len(KITCHEN_STAGES)}
+    (pizza,) = progress_of(Order.model_validate(ORDER), record)
+    assert (pizza.state, pizza.stage) == ("cooking", KITCHEN_STAGES[-1].status)
+
+
+def test_what_was_undone_up_to_an_attempt_is_discarded_and_the_next_is_not():
+    order = Order.model_validate(ORDER)
+    made = {"attempt": 2, "finished": 1}
+    told = [progress_of(order, made | {"undone": upto})[0].state for upto in (1, 2)]
+    assert told == ["cooking", "discarded"]

@@ -18,7 +18,7 @@ PATIENCE = 20.0
 def _in_a_hurry(monkeypatch):
     for name in ("SETTLE_SECONDS", "PAUSE_SECONDS", "RETRY_SECONDS"):
         monkeypatch.setattr(module, name, 0.01)
-    monkeypatch.setattr(module, "LATER_SECONDS", PATIENCE)
+    monkeypatch.setattr(module, "LATER_SECONDS", 3 * PATIENCE)
 
 
 class Page:
@@ -118,6 +118,18 @@ def test_what_cannot_be_shown_is_tried_again_and_the_last_stays():
     assert region.after(0, page, PATIENCE) is first
     page.text = "two"
     assert region.after(first.version, page, PATIENCE).text == "two"
+
+
+def test_what_cannot_be_shown_is_not_tried_again_at_once(monkeypatch):
+    monkeypatch.setattr(module, "RETRY_SECONDS", PATIENCE)
+    region, page = Region(), Page()
+
+    def broken():
+        raise Unavailable
+
+    assert region.after(0, broken, PATIENCE) is None
+    assert region.after(0, page, 0.1) is None
+    assert page.rendered == 0
 
 
 def test_a_stream_that_leaves_hands_over_what_is_due(monkeypatch):

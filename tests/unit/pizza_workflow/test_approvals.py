@@ -16,14 +16,15 @@ def wait(sidecar, workflows, slips, monkeypatch):
         assert "status=cooked&status=waiting_for_validation" in path
         return {"orders": listed, "cursor": None}
 
-    def make(order_id="123", *more, minute=0, round_=1, hours=3, reminders=2):
+    def make(order_id="123", *more, minute=0, round_=1, hours=3, reminders=2, placed=0):
         order = an_order(order_id=order_id)
         terms = Terms(validation_seconds=hours * 3600, reminders=reminders, remakes=2)
         given = dumped(Ticket(order=order, terms=terms))
         workflows.instances[order_id] = Instance("RUNNING", "waiting_for_validation", input=given)
         slips.open(order_id, round_)
-        times = {"placed_at": at(0), "updated_at": at(minute)}
+        times = {"placed_at": at(placed), "updated_at": at(minute)}
         waiting = said("waiting_for_validation", minute, attempt=round_)
+        listed[:] = [each for each in listed if each["order_id"] != order_id]
         listed.append({**order, **times, "attempt": round_, "timeline": [waiting, *more]})
 
     monkeypatch.setattr(sidecar, "invoke", invoke)
@@ -131,9 +132,17 @@ def test_the_engine_is_asked_once_for_each_order(approvals, wait, workflows, mon
     assert len(asked) == 100
 
 
-def test_it_says_when_there_may_be_more(client, wait):
+def test_an_order_with_the_id_of_a_forgotten_one_has_its_own_terms(approvals, wait):
+    wait(hours=3)
+    assert approvals()[0]["cancelled_at"] == at(180)
+    wait(hours=9, placed=1)
+    assert approvals()[0]["cancelled_at"] == at(540)
+
+
+def test_it_says_when_there_may_be_more(client, wait, workflows):
     wait("first")
     assert client.get("/approvals").get_json()["more"] is False
     for number in range(99):
         wait(str(number))
+    workflows.instances.pop("5")
     assert client.get("/approvals").get_json()["more"] is True
