@@ -27,9 +27,10 @@ def faults_page() -> str:
 @needs("operator")
 def arm() -> Any:
     """Arm a fault in a service."""
-    service = _service(request.form.get("service", ""))
+    name, _, step = request.form.get("step", "").partition("/")
+    service = _service(name)
     try:
-        fault = _fault()
+        fault = _fault(step)
         shop().post(service, "/faults", fault)
     except ValueError as error:
         return _page({str(error): "must be a number"}), 400
@@ -55,9 +56,9 @@ def _service(name: str) -> str:
     return name
 
 
-def _fault() -> Json:
+def _fault(step: str) -> Json:
     """What the form says. Raises ValueError with the field that is no number."""
-    fault: Json = {"step": request.form.get("step", "").strip()}
+    fault: Json = {"step": step}
     for name, kind in (("times", int), ("status", int), ("delay_seconds", _finite)):
         typed = request.form.get(name, "").strip()
         try:
@@ -79,7 +80,7 @@ def _page(errors: dict[str, str]) -> str:
     found = answers({service: partial(ask, service) for service in SERVICES})
     return render_template(
         "operator/faults.html",
-        armed={name: answer.said["faults"] for name, answer in found.items() if answer.said},
+        services={name: answer.said for name, answer in found.items() if answer.said},
         away=[n for n, answer in found.items() if answer.error and not answer.is_unknown],
         typed=request.form,
         errors=errors,

@@ -36,7 +36,7 @@ from pizza_common.settings import settings_of
 from pizza_common.sidecar import Sidecar
 from step_meter import StepMeter
 from ticket import Terms
-from worker import Worker, new_runtime, register
+from worker import ACTIVITIES, Worker, new_runtime, register
 from workflow_client import WorkflowClient
 from workflow_settings import WorkflowSettings
 
@@ -140,7 +140,9 @@ def create_app(
     monitor = MonitorKeeper(workflows, worker.is_ready, settings)
     checks = {"sidecar": sidecar.is_ready, "worker": worker.is_ready, "engine": sidecar.has_worker}
     app = service_app(SERVICE, settings, checks, metrics, about=ABOUT)
-    shop.faults = app.extensions.get("faults")
+    if settings.pizza_faults:
+        shop.faults = app.extensions["faults"]
+        shop.faults.activities = frozenset(step.__name__ for step in ACTIVITIES)
     hooks = app.extensions["hooks"]
     hooks.started += [worker.start, monitor.start]
     hooks.stopping += [monitor.stop, worker.stop]

@@ -36,6 +36,7 @@ from workflow_settings import WorkflowSettings
 log = structlog.get_logger()
 
 WORKFLOWS: tuple[Step, ...] = (pizza_workflow, cook_round, cook_pizza_alone, shop_monitor)
+ACTIVITIES: tuple[Step, ...] = (*STEPS, *UNDOS, *MONITOR_STEPS, *FIRST_FORM_STEPS)
 
 _CHATTY = ("durabletask-worker", "durabletask-client", "WorkflowRuntime", "DaprWorkflowContext")
 
@@ -57,7 +58,7 @@ def register(runtime: WorkflowRuntime, shop: Shop, meter: StepMeter | None = Non
     meter = meter or StepMeter(Metrics())
     for workflow in WORKFLOWS:
         runtime.register_workflow(workflow_of(workflow), name=workflow.__name__)
-    for step in (*STEPS, *UNDOS, *MONITOR_STEPS, *FIRST_FORM_STEPS):
+    for step in ACTIVITIES:
         meter.expect(step)
         runtime.register_activity(activity_of(step, shop, meter), name=step.__name__)
 

@@ -15,13 +15,16 @@ from flask_openapi.openapi import OpenAPI
 from pydantic import BaseModel, Field, model_validator
 
 from pizza_common.access import allow
-from pizza_common.errors import InjectedFault
+from pizza_common.errors import BadInput, InjectedFault
 from pizza_common.order import StrictModel, misfit
 from pizza_common.problems import problem_docs
 
 log = structlog.get_logger()
 
 api = APIBlueprint("faults", __name__, abp_responses=problem_docs(400))
+
+_NO_STEPS = {"documentation", "faults", "front", "health", "openapi", "swagger"}
+"""Blueprints whose routes tell of the service, or would end this module's own."""
 
 StepName = Annotated[str, Field(pattern=r"^[a-z_]{1,60}$")]
 
@@ -46,9 +49,10 @@ class Fault(StrictModel):
 
 
 class FaultList(BaseModel):
-    """What is armed, with the times that are left."""
+    """What is armed, with the times that are left; and `steps`, by name, all that can be armed."""
 
     faults: list[Fault]
+    steps: list[str]
 
 
 @dataclass
@@ -58,9 +62,10 @@ class _Armed:
 
 
 class Faults:
-    """The faults of one process."""
+    """The faults of one process; `activities` are its steps that are no routes."""
 
     def __init__(self) -> None:
+        self.activities: frozenset[str] = frozenset()
         self._armed: list[_Armed] = []
         self._guard = threading.Lock()
         self._stopped = threading.Event()
@@ -118,6 +123,8 @@ def install_faults(app: OpenAPI) -> None:
 @allow("operator")
 def arm_fault(body: Fault) -> dict[str, Any]:
     """Make the next calls of a step fail or wait."""
+    if body.step not in _steps():
+        raise BadInput("Cannot use: step", [("step", "is no step of this service")])
     _faults().arm(body)
     return _shown()
 
@@ -125,7 +132,7 @@ def arm_fault(body: Fault) -> dict[str, Any]:
 @api.get("/faults", responses={200: FaultList})
 @allow("operator")
 def list_faults() -> dict[str, Any]:
-    """What is armed."""
+    """What is armed, and what can be."""
     return _shown()
 
 
@@ -143,7 +150,15 @@ def _faults() -> Faults:
 
 
 def _shown() -> dict[str, Any]:
-    return FaultList(faults=_faults().left()).model_dump(mode="json", exclude_none=True)
+    found = FaultList(faults=_faults().left(), steps=sorted(_steps()))
+    return found.model_dump(mode="json", exclude_none=True)
+
+
+def _steps() -> set[str]:
+    """What a person may name: the routes that do the service's work, and the activities."""
+    routes = (name.rpartition(".") for name in current_app.view_functions)
+    steps = {name for blueprint, _, name in routes if blueprint not in _NO_STEPS}
+    return steps | _faults().activities
 
 
 def _step() -> str:

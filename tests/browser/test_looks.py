@@ -190,7 +190,7 @@ def test_what_is_typed_wrong_is_said_to_everybody(open_page: OpenPage, watch: Wa
     kitchen.get_by_label("Units").fill("0")
     kitchen.get_by_role("button", name="Change the stock").click()
     operator = open_page("/operator/faults", "operator")
-    operator.get_by_role("textbox", name="Step").fill("cook")
+    operator.get_by_label("Step").select_option("pizza-kitchen/cook")
     operator.get_by_role("button", name="Arm").click()
     for page in (kitchen, operator):
         expect(page.locator("[aria-invalid=true]")).to_have_count(1)

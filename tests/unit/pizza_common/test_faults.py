@@ -3,6 +3,9 @@ import time
 import pytest
 
 from pizza_common.faults import Fault, Faults
+from pizza_common.settings import PORTS
+from tests.unit.callers import service
+from tests.unit.pizza_workflow.fake_workflows import FakeWorkflows
 from tests.unit.services import ORDER
 
 
@@ -26,7 +29,7 @@ def test_a_step_fails_as_often_as_was_asked_for_and_then_works(client, sidecar):
     answers = [client.post("/cook", json=ORDER) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [503, 503, 200]
     assert answers[0].get_json()["title"] == "Injected fault"
-    assert client.get("/faults").get_json() == {"faults": []}
+    assert client.get("/faults").get_json()["faults"] == []
 
 
 def test_other_steps_are_left_alone(client):
@@ -46,7 +49,7 @@ def test_what_is_armed_can_be_seen_and_disarmed(client):
     arm(client, step="cook", times=3, status=500)
     client.post("/cook", json=ORDER)
     assert client.get("/faults").get_json()["faults"][0]["times"] == 2
-    assert client.delete("/faults").get_json() == {"faults": []}
+    assert client.delete("/faults").get_json()["faults"] == []
     assert client.post("/cook", json=ORDER).status_code == 200
 
 
@@ -67,3 +70,23 @@ def test_a_step_waits_as_long_as_was_asked_for_or_until_the_service_stops():
 )
 def test_a_fault_that_makes_no_sense_is_refused(client, fault):
     assert arm(client, **fault).status_code == 400
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_all_steps_that_a_service_names_can_be_armed_and_no_others(sidecar, name):
+    client = service(name, sidecar, FakeWorkflows(), pizza_faults=True)
+    steps = client.get("/faults").get_json()["steps"]
+    assert steps == sorted(set(steps)) != []
+    for step in steps:
+        assert arm(client, step=step, status=500).status_code == 200
+    for other in ("healthz", "clear_faults", "nowhere"):
+        answer = arm(client, step=other, status=500)
+        assert answer.get_json()["errors"] == [
+            {"field": "step", "message": "is no step of this service"}
+        ]
+
+
+def test_the_steps_of_the_workflow_are_its_activities_too(sidecar):
+    client = service("pizza-workflow", sidecar, FakeWorkflows(), pizza_faults=True)
+    steps = client.get("/faults").get_json()["steps"]
+    assert {"start_order", "capture_payment", "release_stock", "find_stuck"} <= set(steps)

@@ -334,9 +334,10 @@ def test_health_tells_a_process_that_is_away_from_one_that_is_not_ready(client, 
 def test_faults_are_shown_and_cleared_where_they_are_enabled(client, services):
     assert "PIZZA_FAULTS=1" in text_of(client, "/operator/faults")
     armed = {"step": "capture_payment", "times": 2, "status": 500, "delay_seconds": 0}
-    services.answers["GET", "pizza-storefront/faults"] = {"faults": [armed]}
+    services.answers["GET", "pizza-storefront/faults"] = {"faults": [armed], "steps": ["order"]}
     text = text_of(client, "/operator/faults")
     assert "capture_payment, 2 times: answers 500" in text
+    assert '<option value="pizza-storefront/order">' in text
     services.answers["DELETE", "/faults"] = {}
     assert client.post("/operator/faults/pizza-storefront/clear").status_code == 303
     assert services.changes() == [("DELETE", "pizza-storefront/faults", None)]
@@ -357,8 +358,9 @@ def test_faults_are_in_the_navigation_where_they_are_enabled(open_as):
 
 
 def test_a_fault_is_armed_with_what_the_form_says(client, services):
-    services.answers |= {("POST", "/faults"): {}, ("GET", "pizza-kitchen/faults"): {"faults": []}}
-    form = {"service": "pizza-kitchen", "step": "cook", "times": "2", "delay_seconds": "0.5"}
+    told = {"faults": [], "steps": ["cook", "discard"]}
+    services.answers |= {("POST", "/faults"): {}, ("GET", "pizza-kitchen/faults"): told}
+    form = {"step": "pizza-kitchen/cook", "times": "2", "delay_seconds": "0.5"}
     assert client.post("/operator/faults", data=form).status_code == 303
     fault = {"step": "cook", "times": 2, "delay_seconds": 0.5}
     assert services.changes() == [("POST", "pizza-kitchen/faults", fault)]
@@ -367,7 +369,9 @@ def test_a_fault_is_armed_with_what_the_form_says(client, services):
     for name, typed in no_numbers:
         answer = client.post("/operator/faults", data={**form, name: typed})
         assert (answer.status_code, "must be a number" in answer.text) == (400, True)
-    assert client.post("/operator/faults", data={**form, "service": "evil"}).status_code == 404
+        assert '<option value="pizza-kitchen/cook" selected>' in answer.text
+    for step in ("", "cook", "evil/cook"):
+        assert client.post("/operator/faults", data={**form, "step": step}).status_code == 404
 
 
 def test_a_dead_letter_is_read_published_again_and_deleted(client, services):
