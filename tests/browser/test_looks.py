@@ -1,5 +1,7 @@
 """Every page in every state: accessible in both themes, fit for a phone, light, and still."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
@@ -24,6 +26,7 @@ from tests.browser.steps import (
 )
 from tests.browser.watch import Watch
 from tests.system.shop import Shop, an_order
+from tools.shop_client import wait_for
 
 PHONE = {"width": 360, "height": 740}
 REFUSED = r"status of 4\d\d"
@@ -51,6 +54,15 @@ def busy_shop(the_shop: Shop) -> Shop:
     the_shop.post("/terminate-order", {"order_id": stopped})
     the_shop.wait_for_place(the_shop.place(an_order()), "waiting_for_validation")
     return the_shop
+
+
+@contextmanager
+def failing(shop: Shop, app_id: str, step: str, status: int) -> Iterator[None]:
+    """In this block the step fails, as often as it is asked."""
+    fault = {"step": step, "status": status, "times": 1000}
+    assert shop.ask("POST", app_id, "/faults", fault).status == 200
+    yield
+    shop.ask("DELETE", app_id, "/faults")
 
 
 @pytest.mark.parametrize(("path", "role"), PAGES)
@@ -190,11 +202,55 @@ def test_what_is_typed_wrong_is_said_to_everybody(open_page: OpenPage, watch: Wa
     kitchen.get_by_label("Units").fill("0")
     kitchen.get_by_role("button", name="Change the stock").click()
     operator = open_page("/operator/faults", "operator")
-    operator.get_by_label("Step").select_option("pizza-kitchen/cook")
+    operator.get_by_role("combobox", name="Step").select_option("pizza-kitchen/cook")
     operator.get_by_role("button", name="Arm").click()
     for page in (kitchen, operator):
         expect(page.locator("[aria-invalid=true]")).to_have_count(1)
         assert_accessible(page)
+
+
+def test_what_was_not_answered_and_is_sent_again(shop: Shop, open_page: OpenPage, watch: Watch):
+    watch.forgive("status of 503")
+    order_id = shop.place(an_order())
+    manager = open_page("/manager", "manager")
+    with failing(shop, "pizza-workflow", "validate_pizza", 503):
+        decide(manager, order_id, "Approve")
+        expect(manager.get_by_role("alert")).to_contain_text("Send it again")
+    kitchen = open_page("/kitchen?ingredient=basil", "kitchen")
+    kitchen.get_by_label("Units").fill("5")
+    with failing(shop, "pizza-kitchen", "restock", 503):
+        kitchen.get_by_role("button", name="Change the stock").click()
+        expect(kitchen.get_by_role("alert")).to_contain_text("Send it again")
+    for page in (manager, kitchen):
+        assert_accessible(page)
+        page.set_viewport_size(PHONE)
+        assert_fits(page)
+    shop.deliver(order_id)
+
+
+def test_a_form_of_a_page_that_is_too_old(open_page: OpenPage, watch: Watch):
+    watch.forgive(REFUSED)
+    page = open_page("/kitchen?ingredient=basil", "kitchen")
+    page.get_by_label("Units").fill("5")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Change the stock").click()
+    expect(page.get_by_role("button", name="Send it again")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_a_dead_letter(shop: Shop, open_page: OpenPage):
+    with failing(shop, "pizza-order", "note", 404):
+        order_id = shop.place(an_order())
+        wait_for(lambda: shop.get("pizza-order", "/dead-letters")["dead_letters"], bool)
+    page = open_page("/operator/dead-letters", "operator")
+    assert_accessible(page)
+    page.set_viewport_size(PHONE)
+    assert_fits(page)
+    page.get_by_role("row", name=order_id).first.get_by_role("link").click()
+    expect(page.get_by_role("button", name="Delete")).to_be_visible()
+    assert_accessible(page)
+    assert_fits(page)
+    shop.deliver(order_id)
 
 
 def test_pages_of_one_order_are_light(shop: Shop, open_page: OpenPage):
