@@ -1,8 +1,8 @@
 """Which orders are not finished yet, so that the stuck ones are found without reading all.
 
-`orders_open_<n>` is `{"ids": [...]}`; an order's number follows from its id. An id is put down
-before its order is, and struck out after the order is finished: after a crash one may be there
-too many, never one too few.
+`orders_open_<n>` is `{"ids": [...]}`, the oldest first; an order's number follows from its id. An
+id is put down before its order is, and struck out after the order is finished: after a crash one
+may be there too many, never one too few.
 """
 
 import zlib
@@ -23,17 +23,21 @@ class OpenOrders:
         self._locks = KeyLocks()
 
     def ids(self) -> list[str]:
-        """The orders that may be unfinished."""
-        lists = self._sidecar.get_states([_key(number) for number in range(LISTS)])
-        return [order_id for found in lists.values() for order_id in found["ids"]]
+        """The orders that may be unfinished, in no order."""
+        return [order_id for ids in self.lists() for order_id in ids]
+
+    def lists(self) -> list[list[str]]:
+        """The same in several lists, each of which has its oldest order first."""
+        found = self._sidecar.get_states([_key(number) for number in range(LISTS)])
+        return [each["ids"] for each in found.values()]
 
     def add(self, order_id: str) -> None:
-        """Put an order down."""
-        self._change(order_id, lambda ids: ids if order_id in ids else [*ids, order_id])
+        """Put an order down, as the newest: what is left of an earlier one of the id goes."""
+        self._change(order_id, lambda ids: [*_without(ids, order_id), order_id])
 
     def strike(self, order_id: str) -> None:
         """Strike an order out."""
-        self._change(order_id, lambda ids: [each for each in ids if each != order_id])
+        self._change(order_id, lambda ids: _without(ids, order_id))
 
     def _change(self, order_id: str, change: Callable[[list[str]], list[str]]) -> None:
         key = _key(zlib.crc32(order_id.encode()) % LISTS)
@@ -46,6 +50,10 @@ class OpenOrders:
         changed = change(ids)
         if changed != ids:
             self._sidecar.save_state(key, {"ids": changed}, etag)
+
+
+def _without(ids: list[str], order_id: str) -> list[str]:
+    return [each for each in ids if each != order_id]
 
 
 def _key(number: int) -> str:

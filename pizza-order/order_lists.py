@@ -5,7 +5,7 @@ What is unfinished is found by the list of open orders, so that none of these re
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 from cursor import format_cursor, parse_cursor
@@ -15,6 +15,7 @@ from order_document import (
     announced_and_last_said,
     is_at,
     is_over,
+    is_there,
     key_of,
     last_said,
     listed,
@@ -28,6 +29,9 @@ from pizza_common.status import allowed_seconds
 from pizza_common.timeline import status_of
 
 _WALK = 10 * PAGE_SIZE  # entries that one list of all orders looks at, at most
+
+_STRIDE = 6
+"""So many orders of each list of open ones are read at once, which are a hundred of them all."""
 
 Listing = dict[str, Any]
 
@@ -67,8 +71,11 @@ class OrderLists:
         return _page([listed(known) for _, known in found[:limit]], last)
 
     def oldest(self, search: OrderSearch, limit: int, timeline: bool) -> Listing:
-        """Unfinished orders from the oldest, with their timelines if wanted; never a cursor."""
-        found = sorted(self.open_documents(search), key=lambda known: str(known["since"]))[:limit]
+        """Unfinished orders from the oldest, with their timelines if wanted; never a cursor.
+
+        It reads not many more than `limit`, however many there are, where most are searched for.
+        """
+        found = self._oldest(search, limit)
         more = [{"timeline": known["timeline"]} if timeline else {} for known in found]
         return _page([listed(known) | each for known, each in zip(found, more, strict=True)], None)
 
@@ -111,6 +118,26 @@ class OrderLists:
                 if not is_over(known) and search.finds(known):
                     yield known
 
+    def _oldest(self, search: OrderSearch, limit: int) -> list[Document]:
+        """Reads the beginnings of the lists of open orders, as far as it has to."""
+        lists = self._open.lists()
+        found: list[Document] = []
+        for first in count(step=_STRIDE):
+            lists = [ids for ids in lists if len(ids) > first]
+            pieces = [[key_of(each) for each in ids[first : first + _STRIDE]] for ids in lists]
+            known = self._sidecar.get_states([key for piece in pieces for key in piece])
+            found += [each for each in known.values() if not is_over(each) and search.finds(each)]
+            found.sort(key=_since)
+            # What follows in a list is newer than what was read of it.
+            read_to = [
+                max((_since(known[key]) for key in piece if is_there(known.get(key))), default="")
+                for ids, piece in zip(lists, pieces, strict=True)
+                if len(ids) > first + _STRIDE
+            ]
+            if not read_to or (len(found) >= limit and _since(found[limit - 1]) <= min(read_to)):
+                break
+        return found[:limit]
+
     def _open_places(
         self, search: OrderSearch, before: Place | None
     ) -> Iterator[tuple[Place, Document]]:
@@ -137,6 +164,10 @@ class OrderLists:
         while entries := list(islice(walk, batch)):
             known = self._sidecar.get_states([key_of(order_id) for _, order_id in entries])
             yield from ((place, known.get(key_of(order_id))) for place, order_id in entries)
+
+
+def _since(known: Document) -> str:
+    return str(known["since"])
 
 
 def _place_of(cursor: str | None) -> Place | None:

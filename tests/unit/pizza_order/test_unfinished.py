@@ -1,7 +1,10 @@
+import time
 from datetime import UTC, datetime, timedelta
+from zlib import crc32
 
 import pytest
 
+from open_orders import LISTS
 from pizza_common.errors import SidecarUnavailable
 from pizza_common.event import OrderEvent, moment
 from pizza_common.order import Order
@@ -86,6 +89,72 @@ def test_unfinished_orders_come_from_the_oldest_with_their_timelines_if_wanted(c
     (order,) = client.get("/orders", query_string=query).get_json()["orders"]
     told = [entry["status"] for entry in order["timeline"]]
     assert told == ["cooking_baking", "cooking_quality_check"]
+
+
+@pytest.fixture
+def read(sidecar):
+    """The documents of orders that were read, in bulk, since the test began to look."""
+    keys = []
+
+    def note(method, key):
+        keys.extend(each for each in key.split(",") if each.startswith("order_"))
+
+    sidecar.before = note
+    return keys
+
+
+def many(client, count):
+    orders = [f"n{number:03}" for number in range(count)]
+    for order_id in orders:
+        tell(client, order_id, "cooked")
+    return orders
+
+
+def placed(client, **query):
+    """When the listed orders came: two may have come in the same millisecond."""
+    found = client.get("/orders", query_string=query).get_json()["orders"]
+    return [order["placed_at"] for order in found]
+
+
+@pytest.mark.parametrize("limit", [1, 20, 60])
+def test_the_oldest_are_found_without_reading_all(client, sidecar, read, limit):
+    orders = many(client, 300)
+    times = sorted(sidecar.get_state(f"order_{each}")[0]["since"] for each in orders)
+    read.clear()
+    assert placed(client, oldest=True, limit=limit) == times[:limit]
+    assert len(read) <= limit + 200
+
+
+def test_the_oldest_are_found_where_one_list_of_open_orders_has_them_all(client):
+    ids = [f"n{number:03}" for number in range(400)]
+    one_list = [each for each in ids if crc32(each.encode()) % LISTS == 0]
+    for order_id in one_list:
+        tell(client, order_id, "cooked")
+    time.sleep(0.002)  # so that none of the others came in the same millisecond
+    for order_id in sorted(set(ids) - set(one_list))[:100]:
+        tell(client, order_id, "cooked")
+    found = listed(client, oldest=True, limit=len(one_list))
+    assert sorted(found) == one_list
+
+
+def test_the_oldest_are_found_however_few_are_searched_for(client, read):
+    orders = many(client, 200)
+    searched = [orders[2], orders[150], orders[199]]
+    for order_id in searched:
+        tell(client, order_id, "rejected")
+    assert listed(client, oldest=True, limit=2, status="rejected") == searched[:2]
+    assert listed(client, oldest=True, limit=20, status="rejected") == searched
+    read.clear()
+    assert listed(client, oldest=True, limit=20, status="scheduled") == []
+    assert len(read) == len(set(read)), "none is read twice"
+
+
+def test_an_id_that_is_used_again_is_among_the_newest(client, sidecar):
+    orders = many(client, 120)
+    _, etag = sidecar.get_state("order_n000")  # its end did not come to the list of open ones
+    sidecar.save_state("order_n000", {"deleted": True, "at": moment()}, etag)
+    tell(client, "n000", "cooked")
+    assert set(listed(client, oldest=True, limit=100)) <= set(orders[1:])
 
 
 def test_orders_of_several_statuses_are_listed(client):
