@@ -48,6 +48,11 @@ def silent_pages(probe):
     return pages
 
 
+def a_probe():
+    """What the pages below show, and what they saw."""
+    return SimpleNamespace(text="one", rendered=0, error=None, gone=False, had_own_thread=[])
+
+
 def probe_pages(probe):
     """Routes that show what the test has put into `probe`."""
     pages = Blueprint("probe", __name__)
@@ -113,7 +118,7 @@ def region_pages():
 @pytest.fixture
 def probe(sidecar):
     """The app, and what its probe pages show; `rows` of settings by `probe.open(**rows)`."""
-    probe = SimpleNamespace(text="one", rendered=0, error=None, had_own_thread=[])
+    probe = a_probe()
 
     def open_app(**rows):
         app = app_module("pizza-web").create_app(WebSettings(**rows), sidecar)

@@ -19,7 +19,7 @@ def test_the_wait_is_counted_from_the_first_of_the_last_wrong_attempts():
     attempts = WrongAttempts(clock)
     for _ in range(WRONG_ATTEMPTS):
         attempts.add("a")
-        clock.time += 10
+        clock.now += 10
     assert attempts.wait_seconds("a") == WITHIN_SECONDS - 10 * WRONG_ATTEMPTS
 
 
