@@ -31,6 +31,8 @@ MANY_PROCESSES = [
     Path(__file__).with_name(name) for name in ("system", "fleet", "crash", "browser")
 ]
 
+LAST_WORDS = 5000  # characters of what a test wrote before it failed
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -65,11 +67,18 @@ def mark_many_processes(items: Sequence[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name what was tried again in the file that RERUNS_FILE names, for a run of several parts."""
-    tried_again = {report.nodeid for report in terminalreporter.stats.get("rerun", ())}
+    """Say why something was tried again, also where it passed then.
+
+    Its name goes to the file that RERUNS_FILE names, for a run of several parts.
+    """
+    tried_again = terminalreporter.stats.get("rerun", ())
+    for report in tried_again:
+        terminalreporter.section(f"tried again: {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
+        terminalreporter.write_line(report.capstdout[-LAST_WORDS:])
     if tried_again and (file := os.environ.get("RERUNS_FILE")):
         with Path(file).open("a") as names:
-            names.writelines(f"{name}\n" for name in sorted(tried_again))
+            names.writelines(f"{name}\n" for name in sorted({each.nodeid for each in tried_again}))
 
 
 def without(items: Sequence[pytest.Item], others: Sequence[pytest.Item]) -> list[pytest.Item]:
