@@ -23,6 +23,10 @@ class Fleet:
         """All, by name."""
         return [name for names in self._replicas.values() for name in names]
 
+    def replicas_of(self, app_id: str) -> list[str]:
+        """Those of an app, by name."""
+        return list(self._replicas[app_id])
+
     def running_replicas(self, app_id: str) -> list[str]:
         """Those of an app that run, each with its sidecar, by name."""
         running = set(self.shop.parts.running())
