@@ -3,7 +3,7 @@
 What is unfinished is found by the list of open orders, so that none of these reads all orders.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 from typing import Any
@@ -114,9 +114,8 @@ class OrderLists:
         """The documents of unfinished orders, in no order."""
         ids = iter(self._open.ids())
         while batch := list(islice(ids, PAGE_SIZE)):
-            for known in self._sidecar.get_states([key_of(each) for each in batch]).values():
-                if not is_over(known) and search.finds(known):
-                    yield known
+            known = self._sidecar.get_states([key_of(each) for each in batch])
+            yield from _unfinished(search, known.values())
 
     def _oldest(self, search: OrderSearch, limit: int) -> list[Document]:
         """Reads the beginnings of the lists of open orders, as far as it has to."""
@@ -126,7 +125,7 @@ class OrderLists:
             lists = [ids for ids in lists if len(ids) > first]
             pieces = [[key_of(each) for each in ids[first : first + _STRIDE]] for ids in lists]
             known = self._sidecar.get_states([key for piece in pieces for key in piece])
-            found += [each for each in known.values() if not is_over(each) and search.finds(each)]
+            found += _unfinished(search, known.values())
             found.sort(key=_since)
             # What follows in a list is newer than what was read of it.
             read_to = [
@@ -164,6 +163,10 @@ class OrderLists:
         while entries := list(islice(walk, batch)):
             known = self._sidecar.get_states([key_of(order_id) for _, order_id in entries])
             yield from ((place, known.get(key_of(order_id))) for place, order_id in entries)
+
+
+def _unfinished(search: OrderSearch, documents: Iterable[Document]) -> Iterator[Document]:
+    return (known for known in documents if not is_over(known) and search.finds(known))
 
 
 def _since(known: Document) -> str:

@@ -1,7 +1,7 @@
 """Which orders an operator wants to see: the fields of the search form."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
 PAGE = 20
@@ -13,8 +13,6 @@ SHOWN = {
     "needs_attention": "those that need attention",
 }
 AGES = {"": "any time", "600": "10 minutes", "3600": "an hour", "86400": "a day"}
-
-_FIELDS = ("show", "status", "customer", "age", "cursor")
 
 
 @dataclass(frozen=True)
@@ -30,14 +28,14 @@ class OrderFilter:
     @classmethod
     def of(cls, typed: Mapping[str, str]) -> "OrderFilter":
         """What the form says; what it does not have is left out."""
-        wanted = {name: typed.get(name, "").strip()[:100] for name in _FIELDS}
+        wanted = {name: typed.get(name, "").strip()[:100] for name in cls.__dataclass_fields__}
         wanted["show"] = wanted["show"] if wanted["show"] in SHOWN else ""
         wanted["age"] = wanted["age"] if wanted["age"] in AGES else ""
         return cls(**wanted)
 
     def fields(self) -> dict[str, str]:
         """For the address of the page: what is not empty."""
-        return {name: value for name in _FIELDS if (value := getattr(self, name))}
+        return {name: value for name, value in asdict(self).items() if value}
 
     def path(self) -> str:
         """Where the order book has these orders."""

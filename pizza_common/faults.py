@@ -24,7 +24,7 @@ log = structlog.get_logger()
 api = APIBlueprint("faults", __name__, abp_responses=problem_docs(400))
 
 _NO_STEPS = {"documentation", "faults", "front", "health", "openapi", "swagger"}
-"""Blueprints whose routes tell of the service, or would end this module's own."""
+"""Blueprints whose routes describe the service or its health, or arm and clear the faults."""
 
 StepName = Annotated[str, Field(pattern=r"^[a-z_]{1,60}$")]
 

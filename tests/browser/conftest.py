@@ -67,11 +67,10 @@ def hold(shop: Shop) -> Iterator[Callable[[str], None]]:
     """Lets the next call of an activity wait, so that an order can be seen where it is then."""
 
     def hold_(step: str) -> None:
-        fault = {"step": step, "delay_seconds": HELD_SECONDS}
-        assert shop.ask("POST", "pizza-workflow", "/faults", fault).status == 200
+        shop.arm("pizza-workflow", step, delay_seconds=HELD_SECONDS)
 
     yield hold_
-    shop.ask("DELETE", "pizza-workflow", "/faults")
+    shop.disarm("pizza-workflow")
 
 
 @pytest.fixture

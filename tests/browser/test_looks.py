@@ -1,7 +1,5 @@
 """Every page in every state: accessible in both themes, fit for a phone, light, and still."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
@@ -54,15 +52,6 @@ def busy_shop(the_shop: Shop) -> Shop:
     the_shop.post("/terminate-order", {"order_id": stopped})
     the_shop.wait_for_place(the_shop.place(an_order()), "waiting_for_validation")
     return the_shop
-
-
-@contextmanager
-def failing(shop: Shop, app_id: str, step: str, status: int) -> Iterator[None]:
-    """In this block the step fails, as often as it is asked."""
-    fault = {"step": step, "status": status, "times": 1000}
-    assert shop.ask("POST", app_id, "/faults", fault).status == 200
-    yield
-    shop.ask("DELETE", app_id, "/faults")
 
 
 @pytest.mark.parametrize(("path", "role"), PAGES)
@@ -213,12 +202,12 @@ def test_what_was_not_answered_and_is_sent_again(shop: Shop, open_page: OpenPage
     watch.forgive("status of 503")
     order_id = shop.place(an_order())
     manager = open_page("/manager", "manager")
-    with failing(shop, "pizza-workflow", "validate_pizza", 503):
+    with shop.failing("pizza-workflow", "validate_pizza", 503):
         decide(manager, order_id, "Approve")
         expect(manager.get_by_role("alert")).to_contain_text("Send it again")
     kitchen = open_page("/kitchen?ingredient=basil", "kitchen")
     kitchen.get_by_label("Units").fill("5")
-    with failing(shop, "pizza-kitchen", "restock", 503):
+    with shop.failing("pizza-kitchen", "restock", 503):
         kitchen.get_by_role("button", name="Change the stock").click()
         expect(kitchen.get_by_role("alert")).to_contain_text("Send it again")
     for page in (manager, kitchen):
@@ -239,7 +228,7 @@ def test_a_form_of_a_page_that_is_too_old(open_page: OpenPage, watch: Watch):
 
 
 def test_a_dead_letter(shop: Shop, open_page: OpenPage):
-    with failing(shop, "pizza-order", "note", 404):
+    with shop.failing("pizza-order", "note", 404):
         order_id = shop.place(an_order())
         wait_for(lambda: shop.get("pizza-order", "/dead-letters")["dead_letters"], bool)
     page = open_page("/operator/dead-letters", "operator")

@@ -78,6 +78,24 @@ class Shop(ShopClient):
         headers = {"dapr-api-token": self.process.app_token}
         return self.ask("POST", service, "/orders-sub", event, headers)
 
+    def arm(self, service: str, step: str, **fault: Any) -> None:
+        """Make the next calls of a step fail or wait, as `POST /faults` takes it."""
+        answer = self.ask("POST", service, "/faults", {"step": step, **fault})
+        assert answer.status == 200, answer
+
+    def disarm(self, service: str) -> None:
+        """Let nothing fail there any more."""
+        assert self.ask("DELETE", service, "/faults").status == 200
+
+    @contextlib.contextmanager
+    def failing(self, service: str, step: str, status: int) -> Iterator[None]:
+        """In this block all calls of the step fail."""
+        self.arm(service, step, status=status, times=1000)
+        try:
+            yield
+        finally:
+            self.disarm(service)
+
     def monitor(self) -> Json | None:
         """The monitor, which is the only workflow of its name, as the engine sees it.
 

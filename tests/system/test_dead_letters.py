@@ -23,8 +23,7 @@ def shop(open_shop: OpenShop, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 def refuse_next(shop: Shop, times: int = 1) -> None:
     """The order book refuses the next events of topic `orders` for good: a 404 is not retried."""
-    fault = {"step": "note", "times": times, "status": 404}
-    assert shop.ask("POST", BOOK, "/faults", fault).status == 200
+    shop.arm(BOOK, "note", times=times, status=404)
 
 
 def letters(shop: Shop) -> list[Json]:
@@ -79,8 +78,7 @@ def test_what_is_no_order_event_is_one_letter_although_two_subscribers_drop_it(s
 
 
 def test_a_dead_letter_that_cannot_be_kept_comes_again(shop: Shop) -> None:
-    fault = {"step": "keep_dead_letter", "times": 2, "status": 503}
-    assert shop.ask("POST", BOOK, "/faults", fault).status == 200
+    shop.arm(BOOK, "keep_dead_letter", times=2, status=503)
     publish(shop, {"order_id": "somebody's"})
     (letter,) = wait_for(lambda: letters(shop), lambda found: [e["times"] for e in found] == [2])
     shop.ask("DELETE", BOOK, f"/dead-letters/{letter['id']}")

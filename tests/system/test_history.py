@@ -12,8 +12,7 @@ def history(shop: Shop, order_id: str, child: str = "") -> dict[str, dict[str, A
 
 
 def test_the_history_of_an_order_has_its_tries_its_wait_and_its_children(slow_shop: Shop) -> None:
-    fault = {"step": "confirm_order", "times": 2, "status": 500}
-    slow_shop.ask("POST", "pizza-workflow", "/faults", fault)
+    slow_shop.arm("pizza-workflow", "confirm_order", times=2, status=500)
     order_id = slow_shop.place(an_order())
     slow_shop.wait_for_place(order_id, "waiting_for_validation")
     slow_shop.ask("POST", "pizza-workflow", "/pause-order", {"order_id": order_id})
